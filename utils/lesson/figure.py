@@ -1,0 +1,116 @@
+"""Figures: one message each, in words too. The style of all lessons is set here and nowhere else."""
+
+import io
+import itertools
+import textwrap
+from contextlib import contextmanager
+from html import escape
+
+import matplotlib
+from cycler import cycler
+from IPython.display import display
+from matplotlib.figure import Figure
+
+# After Okabe and Ito (2008), ordered so that neighbors also differ in grey (CIE lightness 20, 55, 72, 45, 84).
+COLORS = {"navy": "#12304f", "orange": "#d55e00", "sky": "#56b4e9", "green": "#00795c", "yellow": "#f0d24a"}
+INK, PALE = "#222222", "#9a9a9a"
+SHORTEST_ALT = 40
+
+STYLE = {
+    "axes.edgecolor": PALE,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "axes.labelcolor": INK,
+    "axes.labelsize": 10,
+    "axes.prop_cycle": cycler(color=list(COLORS.values()))
+    + cycler(linestyle=["-", "--", "-.", ":", (0, (5, 1, 1, 1))]),
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlesize": 10,
+    "figure.facecolor": "white",
+    "font.family": "DejaVu Sans",
+    "font.size": 9.5,
+    "grid.color": "#e4e4e4",
+    "grid.linewidth": 0.7,
+    "hatch.linewidth": 0.6,
+    "legend.frameon": False,
+    "lines.linewidth": 1.8,
+    "text.color": INK,
+    "text.parse_math": False,
+    "xtick.color": INK,
+    "ytick.color": INK,
+}
+
+
+@contextmanager
+def figure(title, *, alt, size=(7.2, 3.4), rows=1, columns=1, **options):
+    """Draw one figure and show it, with its finding as the title and its content in words.
+
+    Args:
+        title: the finding, one sentence.
+        alt: alternative text: what is drawn, and its numbers, for who can't see it (put results in from the run).
+        size: width and height in inches.
+        rows, columns: panels.
+        options: passed to `Figure.subplots` (`sharey=True`, `width_ratios=…`).
+
+    Yields:
+        the axes: one `Axes`, or an array of them where there are several panels.
+
+    Raises:
+        ValueError: no title, or an alternative text too short to stand in for the picture.
+    """
+    if not title.strip():
+        raise ValueError("title must state the finding, got nothing")
+    if len(alt.strip()) < SHORTEST_ALT:
+        raise ValueError(
+            f"alt must say in words what the figure shows, got {len(alt.strip())} characters; "
+            f"write at least {SHORTEST_ALT}: what is on the axes, and what is to be seen"
+        )
+    with matplotlib.rc_context(STYLE):
+        canvas = Figure(figsize=size, layout="constrained")
+        axes = canvas.subplots(rows, columns, **options)
+        yield axes
+        wrapped = textwrap.fill(title, int(size[0] * 10.5))
+        canvas.suptitle(wrapped, x=0.01, ha="left", fontsize=11.5, fontweight="bold")
+        image = io.BytesIO()
+        canvas.savefig(image, format="png", dpi=110, metadata={"Software": None})
+    alt = " ".join(alt.split())
+    display(
+        {"image/png": image.getvalue(), "text/plain": f"Figure: {title}"},
+        metadata={"image/png": {"alt": alt}},
+        raw=True,
+    )
+    words = f"<details><summary>Figure in words</summary>{escape(alt)}</details>"
+    display({"text/html": words, "text/plain": f"Figure in words: {alt}"}, raw=True)
+
+
+def label_line_ends(ax, *, gap=0.055, size=9):
+    """Write each line's label at its right end instead of in a legend, moved apart where they would overlap.
+
+    Args:
+        ax: axes whose lines carry labels.
+        gap: least distance of two labels, as a share of the height of the axes.
+        size: font size, points.
+    """
+    ends = []
+    for line in ax.get_lines():
+        if line.get_label().startswith("_") or not len(line.get_xdata()):
+            continue
+        x, y = line.get_xdata()[-1], line.get_ydata()[-1]
+        height = ax.transAxes.inverted().transform(ax.transData.transform((x, y)))[1]
+        ends.append([height, x, line])
+    ends.sort(key=lambda end: end[0])
+    for lower, upper in itertools.pairwise(ends):
+        upper[0] = max(upper[0], lower[0] + gap)
+    right = max((ax.transAxes.inverted().transform(ax.transData.transform((x, 1)))[0] for _, x, _ in ends), default=1)
+    for height, _, line in ends:
+        ax.text(
+            right + 0.012,
+            height,
+            line.get_label(),
+            color=line.get_color(),
+            transform=ax.transAxes,
+            va="center",
+            fontsize=size,
+            clip_on=False,
+        )
