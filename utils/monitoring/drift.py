@@ -437,9 +437,17 @@ def _squared_distances(rows):
 
 
 def _column(values, name):
-    values = np.asarray(values)
+    """A one-dimensional array: of numbers, or of objects for categories."""
+    is_category = isinstance(getattr(values, "dtype", None), pd.CategoricalDtype)
+    values = np.asarray(values, dtype=object if is_category else None)
     if values.ndim != 1 or len(values) == 0:
         raise ValueError(f"{name} must be a non-empty sequence of one dimension, got shape {values.shape}")
+    if values.dtype.kind in "mMc":
+        raise ValueError(f"{name} must be numbers or categories, got {values.dtype}; take the hours since a fixed time")
+    if values.dtype == object and not is_category:
+        missing = pd.isna(values)
+        if pd.api.types.infer_dtype(values[~missing]) in {"integer", "floating", "mixed-integer-float"}:
+            values = np.where(missing, np.nan, values).astype(float)
     return values
 
 
