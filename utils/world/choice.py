@@ -1,0 +1,116 @@
+"""How a person meets the feed: examines a position, is attracted by a dish, orders it, fills a basket.
+
+A click is examined × attracted, an order needs a click: the examination hypothesis of Craswell et al. (2008),
+"An experimental comparison of click position-bias models", section 2.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from utils.world.clock import local_hour
+from utils.world.dishes import CUISINES, Dishes
+from utils.world.users import AGE_BANDS, AGE_CUISINE, DEVICE_EFFECT, DEVICES, Users
+
+POSITIONS = 10
+EXAMINATION = np.arange(1, POSITIONS + 1) ** -0.8
+
+# How a cuisine's appeal moves over the local day, in logits, from midnight: columns follow CUISINES.
+# fmt: off
+DAYPARTS = {
+    #         bakery diner salad sandw. pizza burger sushi thai indian mexican kebab dessert
+    "night":   (-0.8, -0.6, -1.6, -0.4, 1.1, 1.2, -1.4, -0.5, -0.7, 0.6, 1.6, 0.7),
+    "morning": (1.9, 2.1, -0.8, 0.2, -1.6, -1.4, -1.8, -1.4, -1.4, -1.0, -1.4, -0.5),
+    "lunch":   (-0.3, -0.4, 1.2, 1.2, 0.0, 0.2, 0.5, 0.3, 0.1, 0.3, 0.2, -0.7),
+    "tea":     (1.0, -0.2, 0.1, 0.5, -0.4, -0.4, -0.2, -0.5, -0.6, -0.3, -0.2, 1.7),
+    "dinner":  (-1.7, -1.5, -0.4, -1.0, 0.8, 0.5, 0.9, 0.9, 1.0, 0.7, 0.3, 0.2),
+}
+HOURS = ("night",) * 5 + ("morning",) * 6 + ("lunch",) * 4 + ("tea",) * 2 + ("dinner",) * 5 + ("night",) * 2
+# fmt: on
+HOUR_CUISINE = np.array([DAYPARTS[daypart] for daypart in HOURS])
+
+# Baskets: price times a lognormal body; a few are group orders, larger by a Pareto factor of finite variance.
+BASKET_SIGMA = 0.35
+GROUP_SHARE = 0.06
+GROUP_MINIMUM = 1.6
+GROUP_TAIL = 3.0
+EXTRAS = 1.15
+BASKET_FACTOR = EXTRAS * (1 - GROUP_SHARE + GROUP_SHARE * GROUP_MINIMUM * GROUP_TAIL / (GROUP_TAIL - 1))
+
+
+def sigmoid(logit: np.ndarray) -> np.ndarray:
+    """Return 1 / (1 + exp(-logit))."""
+    return 1.0 / (1.0 + np.exp(-logit))
+
+
+class Luck(NamedTuple):
+    """The random numbers behind the outcomes, each (sessions, positions): two policies meet the same ones."""
+
+    click: np.ndarray
+    order: np.ndarray
+    size: np.ndarray
+    group: np.ndarray
+
+
+def draw_luck(rng: np.random.Generator, n_sessions: int) -> Luck:
+    """Draw the luck of `n_sessions` sessions: uniform for click, order and group, standard normal for size."""
+    click, order, group = rng.random((3, n_sessions, POSITIONS))
+    return Luck(click, order, rng.standard_normal((n_sessions, POSITIONS)), group)
+
+
+class Choice:
+    """The preferences of all users over all dishes at any time.
+
+    Args:
+        users, dishes: the two populations, latent columns included.
+        taste_changes: what the incidents add to the logit of attraction, each with
+            `shift(time) -> (rows, table)`: the row of each time in a table (rows, n_cuisines).
+    """
+
+    def __init__(self, users: Users, dishes: Dishes, taste_changes: tuple = ()) -> None:
+        self.taste_changes = taste_changes
+        self.price = dishes.price
+        self.cuisine = dishes.cuisine
+        offsets = np.array([city.utc_offset_hours for city in users.cities])
+        self.utc_offset_hours = offsets[users.city]
+        # Features of users and dishes whose products make the logit: taste, and sensitivity times price.
+        self.user_features = np.ascontiguousarray(np.column_stack([0.85 * users.taste, -users.price_sensitivity]).T)
+        self.dish_features = np.ascontiguousarray(np.column_stack([dishes.taste, 0.55 * dishes.price_level]).T)
+        self.user_intercept = users.intercept + DEVICE_EFFECT[users.device]
+        self.dish_intercept = -2.2 + 0.75 * dishes.quality + 0.35 * dishes.price_level
+        # A group is (city, age band); its table says what it likes.
+        self.group = users.city * len(AGE_BANDS) + users.age
+        self.group_cuisine = (users.city_cuisine[:, None, :] + AGE_CUISINE).reshape(-1, len(CUISINES))
+        minutes = (dishes.preparation_minutes - 26) / 8.0
+        self.order_intercept = -0.9 + 0.45 * dishes.quality - 0.25 * minutes
+        self.order_price = -0.25 * dishes.price_level
+        self.price_sensitivity = users.price_sensitivity
+        self.orders = np.zeros(len(users))
+
+    def attraction(self, user_id: np.ndarray, dish_id: np.ndarray, time: np.ndarray) -> np.ndarray:
+        """Return the probability of a click on an examined dish; the arguments broadcast."""
+        logit = self.user_intercept[user_id] + self.dish_intercept[dish_id]
+        for of_user, of_dish in zip(self.user_features, self.dish_features, strict=True):
+            logit += of_user[user_id] * of_dish[dish_id]
+        cuisine = self.cuisine[dish_id]
+        logit += self.group_cuisine[self.group[user_id], cuisine]
+        logit = logit + HOUR_CUISINE[local_hour(time, self.utc_offset_hours[user_id]), cuisine]
+        for change in self.taste_changes:
+            rows, table = change.shift(time)
+            logit += table[rows, cuisine]
+        return sigmoid(logit)
+
+    def order_given_click(self, user_id: np.ndarray, dish_id: np.ndarray) -> np.ndarray:
+        """Return the probability that a click becomes an order; the arguments broadcast."""
+        logit = self.order_intercept[dish_id] + self.price_sensitivity[user_id] * self.order_price[dish_id]
+        return sigmoid(logit + self.orders[user_id])
+
+    def mean_basket(self, dish_id: np.ndarray) -> np.ndarray:
+        """Return the expected basket value in euros of an order of the dish."""
+        return BASKET_FACTOR * self.price[dish_id]
+
+    def basket(self, dish_id: np.ndarray, size: np.ndarray, group: np.ndarray) -> np.ndarray:
+        """Return the basket values in euros, to the cent, from standard normal `size` and uniform `group`."""
+        body = EXTRAS * np.exp(BASKET_SIGMA * size - BASKET_SIGMA**2 / 2)
+        tail = np.where(group < GROUP_SHARE, GROUP_MINIMUM * (np.maximum(group, 1e-12) / GROUP_SHARE) ** (-1 / GROUP_TAIL), 1.0)
+        return np.round(self.price[dish_id] * body * tail, 2)
