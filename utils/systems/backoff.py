@@ -132,7 +132,7 @@ def _draw(policy, attempt, last, base, cap, rng):
     if policy == "none":
         return np.zeros(attempt.shape)
     if policy == "decorrelated":
-        return np.minimum(cap, rng.uniform(base, 3 * last))
+        return np.minimum(cap, rng.uniform(base, 3 * np.maximum(last, base)))
     enough = np.ceil(np.log2(cap) - np.log2(base)) + 1  # from here on 2^attempt exceeds the cap, and may overflow
     window = np.minimum(cap, base * 2.0 ** np.minimum(attempt, enough))
     if policy == "exponential":
