@@ -1,5 +1,6 @@
 """Looking more than once: group-sequential boundaries by recursion, and an interval that is always valid."""
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -56,10 +57,11 @@ def exit_probabilities(
     for look in range(looks):
         edge, step = z[look] * np.sqrt(times[look]), times[look] - before
         mean, deviation = nodes + drift * step, np.sqrt(step)
-        leaves = stats.norm.sf(edge, mean, deviation) + stats.norm.cdf(-edge, mean, deviation)
+        leaves = special.ndtr((mean - edge) / deviation) + special.ndtr((-edge - mean) / deviation)
         exits[look] = (weights * density) @ leaves
         inside, inside_weights = _grid(edge, deviation)
-        density = stats.norm.pdf(inside[:, None], mean[None, :], deviation) @ (weights * density)
+        kernel = np.exp(-(((inside[:, None] - mean) / deviation) ** 2) / 2) / (deviation * np.sqrt(2 * np.pi))
+        density = kernel @ (weights * density)
         nodes, weights, before = inside, inside_weights, times[look]
     return exits
 
@@ -184,8 +186,13 @@ def _solve(shape: NDArray[np.float64], alpha: float) -> float:
 
 def _grid(edge: float, deviation: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     size = max(SMALLEST_GRID, int(np.ceil(NODES_PER_DEVIATION * edge / deviation)))
-    nodes, weights = leggauss(size)
+    nodes, weights = _gauss_legendre(size)
     return nodes * edge, weights * edge
+
+
+@lru_cache(maxsize=256)
+def _gauss_legendre(size: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    return leggauss(size)
 
 
 def _information(information: ArrayLike | None, looks: int) -> NDArray[np.float64]:
