@@ -4,6 +4,7 @@ Each compares a reference sample (what the model was trained or validated on) wi
 number; only its null distribution, which depends on both sample sizes, turns it into an alarm.
 """
 
+from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
@@ -76,8 +77,8 @@ def psi(reference, current, bins=10) -> float:
     Raises:
         ValueError: as `binned_counts`.
 
-    Source: B. Yurdakul and J. Naranjo, "Statistical properties of the population stability index",
-    Journal of Risk Model Validation 14 (2020), section 2.
+    Source: B. Yurdakul, "Statistical properties of population stability index", dissertation, Western Michigan
+    University (2018); B. Yurdakul and J. Naranjo, Journal of Risk Model Validation (2020).
 
     >>> round(psi([1, 1, 1, 2], [1, 2, 2, 2]), 4)   # (.75 - .25) log 3, twice
     1.0986
@@ -125,8 +126,8 @@ def psi_null_quantile(n, m, bins=10, level=0.95, *, method="chi2", draws=20_000,
     Raises:
         ValueError: a size below 1, fewer than 2 bins, a level outside (0, 1), an unknown method.
 
-    Source: Yurdakul and Naranjo (2020), theorem on the asymptotic distribution; order statistics: S. Wilks,
-    Mathematical Statistics (1962), section 8.7.
+    Source: Yurdakul (2018), asymptotic distribution of the index; the Dirichlet law of the shares between order
+    statistics: S. Wilks, Mathematical Statistics (1962).
 
     >>> round(psi_null_quantile(100, 100, 10, 0.95), 3), round(psi_null_quantile(10_000, 10_000, 10, 0.95), 4)
     (0.338, 0.0034)
@@ -294,7 +295,7 @@ def mmd_test(reference, current, *, bandwidth=None, n_permutations=200, seed=0) 
     Raises:
         ValueError: fewer than 2 rows, NaN, different numbers of features, bandwidth or n_permutations not positive.
 
-    Source: A. Gretton et al., "A kernel two-sample test", JMLR 13 (2012), lemma 6 and section 8.
+    Source: A. Gretton et al., "A kernel two-sample test", JMLR 13 (2012).
     """
     reference, current = _rows(reference, current)
     n, m = len(reference), len(current)
@@ -497,7 +498,8 @@ def _edges(bins):
 
 
 def _count(value, name, least=1):
-    if isinstance(value, bool | np.bool_) or not np.isscalar(value) or value != int(value) or value < least:
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    if not is_number or not np.isfinite(value) or value != int(value) or value < least:
         raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}")
     return int(value)
 

@@ -24,7 +24,7 @@ def alarms(pvalues, level=0.05, *, method="bonferroni") -> np.ndarray:
     Raises:
         ValueError: p-values empty or outside 0 to 1, level outside (0, 1), unknown method.
 
-    Source: Y. Benjamini and Y. Hochberg, "Controlling the false discovery rate", JRSS B 57 (1995), section 3.
+    Source: Y. Benjamini and Y. Hochberg, "Controlling the false discovery rate", JRSS B 57 (1995).
 
     >>> alarms([0.001, 0.02, 0.03, 0.6]).tolist()
     [True, False, False, False]

@@ -29,7 +29,7 @@ class PageHinkley:
         ValueError: an option out of range.
 
     Source: E. Page, "Continuous inspection schemes", Biometrika 41 (1954); J. Gama et al., "A survey on concept drift
-    adaptation", ACM Computing Surveys 46 (2014), section 3.2.
+    adaptation", ACM Computing Surveys 46 (2014).
 
     >>> detector = PageHinkley(threshold=3, slack=0.1, min_steps=2)
     >>> [detector.update(value) for value in (0, 0, 0, 4, 4)]
@@ -114,7 +114,7 @@ def cusum_statistic(streams, *, target, slack, direction="both") -> np.ndarray:
     Raises:
         ValueError: empty or not finite streams or target, negative slack, unknown direction.
 
-    Source: Page (1954), section 2.
+    Source: E. Page, "Continuous inspection schemes", Biometrika 41 (1954).
 
     >>> cusum_statistic([0, 1, -1, 1, 1], target=0, slack=0.25, direction="up")
     array([0.  , 0.75, 0.  , 0.75, 1.5 ])
