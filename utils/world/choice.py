@@ -15,6 +15,12 @@ from utils.world.users import AGE_BANDS, AGE_CUISINE, DEVICE_EFFECT, DEVICES, Us
 POSITIONS = 10
 EXAMINATION = np.arange(1, POSITIONS + 1) ** -0.8
 
+# Weights in the logit of attraction.
+BASE = -1.7
+QUALITY_WEIGHT = 0.28
+TASTE_WEIGHT = 0.5
+PRICE_WEIGHT = 0.4
+
 # How a cuisine's appeal moves over the local day, in logits, from midnight: columns follow CUISINES.
 # fmt: off
 DAYPARTS = {
@@ -27,7 +33,7 @@ DAYPARTS = {
 }
 HOURS = ("night",) * 5 + ("morning",) * 6 + ("lunch",) * 4 + ("tea",) * 2 + ("dinner",) * 5 + ("night",) * 2
 # fmt: on
-HOUR_CUISINE = np.array([DAYPARTS[daypart] for daypart in HOURS])
+HOUR_CUISINE = 0.8 * np.array([DAYPARTS[daypart] for daypart in HOURS])
 
 # Baskets: price times a lognormal body; a few are group orders, larger by a Pareto factor of finite variance.
 BASKET_SIGMA = 0.35
@@ -74,15 +80,15 @@ class Choice:
         offsets = np.array([city.utc_offset_hours for city in users.cities])
         self.utc_offset_hours = offsets[users.city]
         # Features of users and dishes whose products make the logit: taste, and sensitivity times price.
-        self.user_features = np.ascontiguousarray(np.column_stack([0.85 * users.taste, -users.price_sensitivity]).T)
-        self.dish_features = np.ascontiguousarray(np.column_stack([dishes.taste, 0.55 * dishes.price_level]).T)
+        self.user_features = np.ascontiguousarray(np.column_stack([TASTE_WEIGHT * users.taste, -users.price_sensitivity]).T)
+        self.dish_features = np.ascontiguousarray(np.column_stack([dishes.taste, PRICE_WEIGHT * dishes.price_level]).T)
         self.user_intercept = users.intercept + DEVICE_EFFECT[users.device]
-        self.dish_intercept = -2.2 + 0.75 * dishes.quality + 0.35 * dishes.price_level
+        self.dish_intercept = BASE + QUALITY_WEIGHT * dishes.quality + 0.0 * dishes.price_level
         # A group is (city, age band); its table says what it likes.
         self.group = users.city * len(AGE_BANDS) + users.age
         self.group_cuisine = (users.city_cuisine[:, None, :] + AGE_CUISINE).reshape(-1, len(CUISINES))
         minutes = (dishes.preparation_minutes - 26) / 8.0
-        self.order_intercept = -0.9 + 0.45 * dishes.quality - 0.25 * minutes
+        self.order_intercept = -0.9 + 0.2 * dishes.quality - 0.15 * minutes
         self.order_price = -0.25 * dishes.price_level
         self.price_sensitivity = users.price_sensitivity
         self.orders = np.zeros(len(users))

@@ -89,7 +89,7 @@ def draw_users(
 def make_users(seed: int, n_users: int, days: int) -> Users:
     """Return the users of a world: 60% are there on day 0, the others sign up evenly over the days."""
     rng = stream(seed, "users")
-    city_cuisine = 0.55 * rng.standard_normal((len(CITIES), len(CUISINES)))
+    city_cuisine = 0.45 * rng.standard_normal((len(CITIES), len(CUISINES)))
     shares = np.array([city.share for city in CITIES])
     city_cuisine -= (shares[:, None] * city_cuisine).sum(axis=0)  # the average user is no city's user
     n_early = max(1, round(0.6 * n_users))

@@ -15,7 +15,7 @@ from utils.world.traffic import SESSIONS_A_DAY_LIMIT, Sessions, Source, join, se
 from utils.world.truth import Truth
 from utils.world.users import AGE_BANDS, DEVICES, make_users
 
-POPULARITY_ERROR = 0.5  # of what is known before launch, in standard deviations of quality
+POPULARITY_ERROR = 0.7  # of what is known before launch, in standard deviations of quality
 
 
 def _at_least(name: str, value: int, least: int) -> int:
