@@ -78,7 +78,7 @@ def test_cusum_follows_its_recursion():
 
 
 def test_cusum_run_length_without_drift_is_that_of_siegmunds_formula():
-    """One-sided CUSUM, normal data, slack k = 0.5, threshold h = 4; formula with b = h + 1.166: (exp(2kb) - 2kb - 1) / 2k²."""
+    """One-sided, normal data, slack k = 0.5, threshold h = 4; with b = h + 1.166: (exp(2kb) - 2kb - 1) / (2k²)."""
     rng = np.random.default_rng(2)
     runs = first_alarm(cusum_statistic(rng.normal(size=(1_500, 2_500)), target=0, slack=0.5, direction="up"), 4.0)
     length = np.where(runs == NO_ALARM, 2_500, runs + 1)
