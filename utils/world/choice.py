@@ -10,7 +10,7 @@ import numpy as np
 
 from utils.world.clock import local_hour
 from utils.world.dishes import CUISINES, Dishes
-from utils.world.users import AGE_BANDS, AGE_CUISINE, DEVICE_EFFECT, DEVICES, Users
+from utils.world.users import AGE_BANDS, AGE_CUISINE, DEVICE_EFFECT, Users
 
 POSITIONS = 10
 EXAMINATION = np.arange(1, POSITIONS + 1) ** -0.8
@@ -80,7 +80,9 @@ class Choice:
         offsets = np.array([city.utc_offset_hours for city in users.cities])
         self.utc_offset_hours = offsets[users.city]
         # Features of users and dishes whose products make the logit: taste, and sensitivity times price.
-        self.user_features = np.ascontiguousarray(np.column_stack([TASTE_WEIGHT * users.taste, -users.price_sensitivity]).T)
+        self.user_features = np.ascontiguousarray(
+            np.column_stack([TASTE_WEIGHT * users.taste, -users.price_sensitivity]).T
+        )
         self.dish_features = np.ascontiguousarray(np.column_stack([dishes.taste, PRICE_WEIGHT * dishes.price_level]).T)
         self.user_intercept = users.intercept + DEVICE_EFFECT[users.device]
         self.dish_intercept = BASE + QUALITY_WEIGHT * dishes.quality + 0.0 * dishes.price_level
@@ -91,7 +93,12 @@ class Choice:
         self.order_intercept = -0.9 + 0.2 * dishes.quality - 0.15 * minutes
         self.order_price = -0.25 * dishes.price_level
         self.price_sensitivity = users.price_sensitivity
-        self.orders = np.zeros(len(users))
+        self.user_order_intercept = users.order_intercept
+        self.examines_all = users.examines_all
+
+    def examination(self, user_id: np.ndarray) -> np.ndarray:
+        """Return the probability that each user examines each position, (users, positions)."""
+        return np.where(self.examines_all[user_id][:, None], 1.0, EXAMINATION)
 
     def attraction(self, user_id: np.ndarray, dish_id: np.ndarray, time: np.ndarray) -> np.ndarray:
         """Return the probability of a click on an examined dish; the arguments broadcast."""
@@ -109,7 +116,7 @@ class Choice:
     def order_given_click(self, user_id: np.ndarray, dish_id: np.ndarray) -> np.ndarray:
         """Return the probability that a click becomes an order; the arguments broadcast."""
         logit = self.order_intercept[dish_id] + self.price_sensitivity[user_id] * self.order_price[dish_id]
-        return sigmoid(logit + self.orders[user_id])
+        return sigmoid(logit + self.user_order_intercept[user_id])
 
     def mean_basket(self, dish_id: np.ndarray) -> np.ndarray:
         """Return the expected basket value in euros of an order of the dish."""
@@ -118,5 +125,7 @@ class Choice:
     def basket(self, dish_id: np.ndarray, size: np.ndarray, group: np.ndarray) -> np.ndarray:
         """Return the basket values in euros, to the cent, from standard normal `size` and uniform `group`."""
         body = EXTRAS * np.exp(BASKET_SIGMA * size - BASKET_SIGMA**2 / 2)
-        tail = np.where(group < GROUP_SHARE, GROUP_MINIMUM * (np.maximum(group, 1e-12) / GROUP_SHARE) ** (-1 / GROUP_TAIL), 1.0)
+        tail = np.where(
+            group < GROUP_SHARE, GROUP_MINIMUM * (np.maximum(group, 1e-12) / GROUP_SHARE) ** (-1 / GROUP_TAIL), 1.0
+        )
         return np.round(self.price[dish_id] * body * tail, 2)

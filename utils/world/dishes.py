@@ -32,9 +32,9 @@ PRAISE = ("no-frills", "everyday", "classic", "homemade", "signature", "award-wi
 
 @dataclass(frozen=True)
 class Dishes:
-    """Columns of the dishes in order of `dish_id`; `taste` (n, 8), `quality` and `popularity` are latent.
+    """Columns of the dishes in order of `dish_id`; `taste` (n, 8) and `quality` are latent.
 
-    `popularity` is what the restaurant was known for before launch: quality with an error, in units of quality.
+    `price_level` is the logarithm of the price relative to 12 euros, in standard deviations.
     """
 
     restaurant_id: np.ndarray
@@ -71,11 +71,13 @@ def _taste(rng: np.random.Generator, cuisine: np.ndarray, ingredients: np.ndarra
 def _describe(cuisine: int, ingredients: np.ndarray, style: int, praise: int) -> str:
     first, second, third = (INGREDIENTS[code] for code in ingredients)
     name, dish = CUISINES[cuisine], MENU[CUISINES[cuisine]][2]
-    return f"{PRAISE[praise].capitalize()} {name} {dish}, {STYLES[style]}, with {first} and {second}. Served with {third}."
+    return (
+        f"{PRAISE[praise].capitalize()} {name} {dish}, {STYLES[style]}, with {first} and {second}. Served with {third}."
+    )
 
 
 def make_dishes(seed: int, n_dishes: int, days: int) -> Dishes:
-    """Return the dishes of a world: 85% (and at least ten) are there on day 0, the others launch evenly over the days."""
+    """Return the dishes of a world: 85% (and at least ten) are there on day 0, the others launch later, evenly."""
     rng = stream(seed, "dishes")
     share = np.array([MENU[name][0] for name in CUISINES])
     cuisine = rng.choice(len(CUISINES), size=n_dishes, p=share / share.sum())

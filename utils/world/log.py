@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from utils.world.choice import EXAMINATION, POSITIONS, Choice, Luck
+from utils.world.choice import POSITIONS, Choice, Luck
 from utils.world.policies import Ranking
 from utils.world.traffic import Sessions
 
@@ -51,7 +51,9 @@ def write_outcomes(log: dict[str, np.ndarray], rows: slice, sessions: Sessions, 
     """Write clicks, orders and revenue: the first two by comparing luck with probability."""
     dish_id = log["dish_id"][rows]
     user_id = sessions.user_id[:, None]
-    clicked = luck.click < EXAMINATION * choice.attraction(user_id, dish_id, sessions.time[:, None])
+    clicked = luck.click < choice.examination(sessions.user_id) * choice.attraction(
+        user_id, dish_id, sessions.time[:, None]
+    )
     at = np.nonzero(clicked)
     ordered = luck.order[at] < choice.order_given_click(sessions.user_id[at[0]], dish_id[at])
     at = (at[0][ordered], at[1][ordered])
@@ -75,5 +77,3 @@ def write_arrival(log: dict[str, np.ndarray], rows: slice, delay: np.ndarray, lo
     """Write when each event could first be read."""
     available = log["event_time"][rows] + delay[:, None].astype("timedelta64[us]")
     log["available_time"][rows] = np.where(lost, np.datetime64("NaT"), available)
-
-

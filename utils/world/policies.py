@@ -18,7 +18,7 @@ class Ranking(NamedTuple):
 
 
 def _random_feeds(rng: np.random.Generator, candidates: np.ndarray) -> np.ndarray:
-    """Return ten of the candidates (sessions, n) in uniformly random order, by the first steps of a Fisher–Yates shuffle."""
+    """Return ten of the candidates (sessions, n) in uniformly random order: ten steps of a Fisher–Yates shuffle."""
     feeds = candidates.copy()
     rows = np.arange(len(feeds))
     n = feeds.shape[1]
@@ -93,7 +93,7 @@ class ScorePolicy:
 
 
 class PopularityPolicy(ScorePolicy):
-    """Rank all feeds alike, by what was known of the dishes before launch (`World.popularity`), and explore a little."""
+    """Rank all feeds alike, by what was known of the dishes before launch (`World.popularity`), and explore."""
 
     def __init__(self, world, *, epsilon: float = 0.1, n_candidates: int | None = None) -> None:
         super().__init__(None, world=world, epsilon=epsilon, n_candidates=n_candidates)

@@ -13,7 +13,10 @@ WEEKDAY = (0.88, 0.88, 0.92, 0.98, 1.12, 1.16, 1.06)
 # Sessions by local hour on working days and at weekends, relative.
 WORKDAY_HOURS = (4, 2, 1, 1, 1, 2, 8, 18, 20, 12, 12, 28, 38, 28, 14, 12, 18, 36, 52, 50, 34, 22, 14, 8)
 WEEKEND_HOURS = (9, 5, 3, 2, 1, 1, 3, 8, 18, 28, 28, 26, 32, 30, 22, 18, 22, 36, 50, 48, 36, 26, 20, 14)
-SESSIONS_A_DAY_LIMIT = 10_000_000  # numbers of one day's sessions, incidents included
+# Numbers of sessions: `DAY_IDS` are set aside for each day, `SOURCE_IDS` of them for each source of traffic.
+DAY_IDS = 100_000_000
+SOURCE_IDS = 10_000_000
+SESSIONS_PER_DAY_LIMIT = 5_000_000
 
 
 class Sessions(NamedTuple):
@@ -38,11 +41,12 @@ class Source:
         users: all users of the world.
         members: the `user_id` of those who belong to this source.
         purpose: name of its random streams.
-        first_id: number within a day of its first session, so that sources never share a `session_id`.
+        index: number of the source, so that two never share a `session_id`.
+        incident: the incident that brings it, None for the users who are always there.
     """
 
-    def __init__(self, users: Users, members: np.ndarray, *, purpose: str, first_id: int = 0) -> None:
-        self.purpose, self.first_id = purpose, first_id
+    def __init__(self, users: Users, members: np.ndarray, *, purpose: str, index: int = 0, incident=None) -> None:
+        self.purpose, self.index, self.incident = purpose, index, incident
         order = np.lexsort((members, users.signup_day[members], users.city[members]))
         self.user_id = members[order].astype(np.int32)
         self.signup_day = users.signup_day[self.user_id]
@@ -79,11 +83,11 @@ class Source:
             found = np.searchsorted(self.activity, self.activity[start[city]] + w * weight[city], "right") - 1
             found = np.clip(found, start[city], end[city] - 1)
             time = START + ((minute + fraction) * (DAY / (24 * 60))).astype(np.int64) + day * DAY
-            number = day * SESSIONS_A_DAY_LIMIT + self.first_id + np.arange(first, last)
+            number = day * DAY_IDS + self.index * SOURCE_IDS + np.arange(first, last)
             drawn.append(Sessions(number, self.user_id[found], time))
         return drawn
 
-
-def sessions_on(day: int, sessions_per_day: int) -> int:
-    """Return how many sessions a day has, given the mean over the week."""
-    return round(sessions_per_day * WEEKDAY[day % 7])
+    def sessions_on(self, day: int, sessions_per_day: int) -> int:
+        """Return how many sessions the day has, given the mean over the week of the users who are always there."""
+        share = 1.0 if self.incident is None else self.incident.share * self.incident.is_on(day)
+        return round(sessions_per_day * WEEKDAY[day % 7] * share)

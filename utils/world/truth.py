@@ -5,14 +5,14 @@ import numpy as np
 from utils.world.choice import EXAMINATION, POSITIONS
 from utils.world.clock import day_of
 from utils.world.streams import stream
-from utils.world.traffic import Sessions, join, sessions_on
+from utils.world.traffic import Sessions, join
 
 
 class Truth:
     """Exact probabilities and values. Obtained as `World.truth`; arguments broadcast as numpy arrays do."""
 
-    def __init__(self, world, choice, source, check_ranking) -> None:
-        self._world, self._choice, self._source, self._check_ranking = world, choice, source, check_ranking
+    def __init__(self, world, choice, sources, check_ranking) -> None:
+        self._world, self._choice, self._sources, self._check_ranking = world, choice, sources, check_ranking
 
     def examination(self, position: np.ndarray) -> np.ndarray:
         """Return the probability that a position, counted from 1 to 10, is looked at: position to the power -0.8."""
@@ -71,8 +71,9 @@ class Truth:
     def policy_value(
         self, policy, *, n_sessions: int = 20_000, seed: int = 0, start_day: int = 0, end_day: int | None = None
     ) -> float:
-        """Return a policy's true revenue per session in euros, on about `n_sessions` sessions of people, free of click noise.
+        """Return a policy's true revenue per session in euros, free of click noise.
 
+        About `n_sessions` sessions of people are drawn, bots left out, from `start_day` to before `end_day`.
         The sessions are drawn afresh from the world's traffic, the same for every policy with the same `seed`; what is
         left of chance is which sessions and, for a policy that explores, which feeds.
         """
@@ -83,15 +84,20 @@ class Truth:
         per_day = max(1, round(n_sessions / (end_day - start_day)))
         total, count = 0.0, 0
         for day in range(start_day, end_day):
-            sessions = join(self._source.draw(self._world.seed, day, sessions_on(day, per_day), purpose=f"value {seed}"))
-            if not len(sessions.user_id):
-                continue
-            ranking = policy.rank(sessions, stream(self._world.seed, f"value policy {seed}", day))
-            dish_id, _ = self._check_ranking(ranking, sessions)
-            revenue = self.expected_revenue(sessions.user_id[:, None], dish_id, sessions.time[:, None])
-            total += float((revenue * EXAMINATION).sum())
-            count += len(dish_id)
+            for source in self._sources:
+                n = source.sessions_on(day, per_day)
+                sessions = join(source.draw(self._world.seed, day, n, purpose=f"value {seed}, {source.purpose}"))
+                if n:
+                    rng = stream(self._world.seed, f"value policy {seed}, {source.purpose}", day)
+                    total += self._revenue(sessions, policy, rng)
+                    count += n
         return total / count
+
+    def _revenue(self, sessions: Sessions, policy, rng: np.random.Generator) -> float:
+        """Return the expected revenue in euros of the feeds that a policy shows in some sessions."""
+        dish_id, _ = self._check_ranking(policy.rank(sessions, rng), sessions)
+        revenue = self.expected_revenue(sessions.user_id[:, None], dish_id, sessions.time[:, None])
+        return float((revenue * EXAMINATION).sum())
 
     def _check_id(self, name: str, values: np.ndarray, n: int) -> np.ndarray:
         values = np.asarray(values)

@@ -1,6 +1,6 @@
 """The users: what Platter knows of them, and the tastes it does not know."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -30,12 +30,14 @@ DEVICE_EFFECT = np.array([0.06, 0.0, -0.10])
 
 @dataclass(frozen=True)
 class Users:
-    """Columns of the users in order of `user_id`; the last five are latent.
+    """Columns of the users in order of `user_id`; those from `activity` on are latent.
 
-    `city`, `age`, `device` are codes; `city_cuisine` holds the taste of each city (n_cities, n_cuisines).
+    `city`, `age`, `device` are codes; `city_cuisine` holds the taste of each city, (n_cities, n_cuisines). The
+    intercepts are in logits; `examines_all` is for bots, who look at every position.
     """
 
     cities: tuple[City, ...]
+    city_cuisine: np.ndarray
     city: np.ndarray
     age: np.ndarray
     device: np.ndarray
@@ -44,20 +46,23 @@ class Users:
     taste: np.ndarray
     price_sensitivity: np.ndarray
     intercept: np.ndarray
-    city_cuisine: np.ndarray
+    order_intercept: np.ndarray
+    examines_all: np.ndarray
 
     def __len__(self) -> int:
         return len(self.city)
 
     def joined_by(self, others: "Users") -> "Users":
-        """Return these users followed by others, who come from one more city with no cuisine preference of its own."""
-        columns = ("age", "device", "signup_day", "activity", "taste", "price_sensitivity", "intercept")
-        return Users(
-            cities=self.cities + others.cities,
-            city=np.concatenate([self.city, others.city + len(self.cities)]),
-            city_cuisine=np.concatenate([self.city_cuisine, others.city_cuisine]),
-            **{name: np.concatenate([getattr(self, name), getattr(others, name)]) for name in columns},
-        )
+        """Return these users followed by others, from the same cities or from new ones."""
+        if others.cities != self.cities[: len(others.cities)]:
+            others = replace(others, city=others.city + len(self.cities))
+            cities = self.cities + others.cities
+            city_cuisine = np.concatenate([self.city_cuisine, others.city_cuisine])
+        else:
+            cities, city_cuisine = self.cities, self.city_cuisine
+        columns = [field.name for field in fields(self) if field.name not in ("cities", "city_cuisine")]
+        joined = {name: np.concatenate([getattr(self, name), getattr(others, name)]) for name in columns}
+        return Users(cities=cities, city_cuisine=city_cuisine, **joined)
 
 
 def draw_users(
@@ -83,6 +88,8 @@ def draw_users(
         price_sensitivity=AGE_PRICE_SENSITIVITY[age] * np.exp(0.5 * rng.standard_normal(n_users) - 0.125),
         intercept=0.4 * rng.standard_normal(n_users),
         city_cuisine=city_cuisine,
+        order_intercept=np.zeros(n_users),
+        examines_all=np.zeros(n_users, dtype=bool),
     )
 
 

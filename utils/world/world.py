@@ -5,13 +5,14 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from utils.world.choice import POSITIONS, Choice, draw_luck
+from utils.world.choice import POSITIONS, Choice, Luck, draw_luck
 from utils.world.clock import day_of
 from utils.world.dishes import CUISINES, make_dishes
+from utils.world.incidents import Incident, LostTracking, WinterMenu
 from utils.world.log import empty_log, frame, upload_delay, write_arrival, write_feeds, write_outcomes
 from utils.world.policies import PopularityPolicy, Ranking
 from utils.world.streams import stream
-from utils.world.traffic import SESSIONS_A_DAY_LIMIT, Sessions, Source, join, sessions_on
+from utils.world.traffic import SESSIONS_PER_DAY_LIMIT, Sessions, Source, join
 from utils.world.truth import Truth
 from utils.world.users import AGE_BANDS, DEVICES, make_users
 
@@ -22,6 +23,11 @@ def _at_least(name: str, value: int, least: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
         raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}")
     return int(value)
+
+
+def _name(incident: Incident | None) -> str:
+    """Return the name of an incident in the addresses of random streams."""
+    return "regular" if incident is None else f"{type(incident).__name__} {incident.start_day}"
 
 
 class World:
@@ -44,15 +50,40 @@ class World:
     ) -> None:
         self.seed = _at_least("seed", seed, 0)
         self.days = _at_least("days", days, 1)
-        self.incidents = tuple(incidents)
-        self._users = make_users(self.seed, _at_least("n_users", n_users, 1), self.days)
+        self.incidents = self._check_incidents(incidents)
         self._dishes = make_dishes(self.seed, _at_least("n_dishes", n_dishes, POSITIONS), self.days)
-        self._people = Source(self._users, np.arange(len(self._users)), purpose="sessions")
-        self._choice = Choice(self._users, self._dishes)
+        self._populate(_at_least("n_users", n_users, 1))
+        changes = tuple(incident for incident in self.incidents if isinstance(incident, WinterMenu))
+        self._choice = Choice(self._users, self._dishes, changes)
         error = stream(self.seed, "popularity").standard_normal(len(self._dishes))
         #: what the restaurants were known for before launch, (n_dishes,), higher is better
         self.popularity = self._dishes.quality + POPULARITY_ERROR * error
-        self.truth = Truth(self, self._choice, self._people, self._check_ranking)
+        people = [source for source in self._sources if source.incident is None or source.incident.are_people]
+        self.truth = Truth(self, self._choice, people, self._check_ranking)
+
+    def _check_incidents(self, incidents: tuple) -> tuple:
+        for incident in incidents:
+            if not isinstance(incident, Incident):
+                raise ValueError(f"incidents must hold incidents from utils.world.incidents, got {incident!r}")
+            if incident.start_day >= self.days or (incident.end_day or 0) > self.days:
+                raise ValueError(f"incidents must lie within the {self.days} days of the world, got {incident}")
+        return tuple(incidents)
+
+    def _populate(self, n_users: int) -> None:
+        """Make the users and the sources of traffic: first those who are always there, then those of each incident."""
+        self._users = make_users(self.seed, n_users, self.days)
+        regular = self._users
+        members = [(np.arange(n_users), None)]
+        for incident in self.incidents:
+            rng = stream(self.seed, f"users, {_name(incident)}")
+            newcomers = incident.newcomers(rng, regular, self.days)
+            if newcomers is not None:
+                members.append((len(self._users) + np.arange(len(newcomers)), incident))
+                self._users = self._users.joined_by(newcomers)
+        self._sources = [
+            Source(self._users, ids, purpose=f"sessions, {_name(incident)}", index=index, incident=incident)
+            for index, (ids, incident) in enumerate(members)
+        ]
 
     @cached_property
     def users(self) -> pd.DataFrame:
@@ -95,7 +126,10 @@ class World:
     def catalogue(self, day: int) -> pd.DataFrame:
         """Return the dishes on sale on a day, as that day's catalogue feed delivers them."""
         self._check_days(day, None)
-        return self.dishes[self.dishes["launch_day"] <= day].reset_index(drop=True)
+        catalogue = self.dishes[self.dishes["launch_day"] <= day].reset_index(drop=True)
+        for incident in self.incidents:
+            catalogue = incident.deliver(catalogue, day)
+        return catalogue
 
     def sessions(self, start_day: int = 0, end_day: int | None = None, sessions_per_day: int = 2_000) -> Sessions:
         """Return the contexts that `simulate` with the same arguments ranks, in the order of its log."""
@@ -139,34 +173,50 @@ class World:
         """Return the blocks of sessions with the addresses of their random streams."""
         self._check_days(start_day, end_day)
         _at_least("sessions_per_day", sessions_per_day, 1)
-        if sessions_per_day > SESSIONS_A_DAY_LIMIT // 10:
-            raise ValueError(f"sessions_per_day must be at most {SESSIONS_A_DAY_LIMIT // 10}, got {sessions_per_day}")
+        if sessions_per_day > SESSIONS_PER_DAY_LIMIT:
+            raise ValueError(f"sessions_per_day must be at most {SESSIONS_PER_DAY_LIMIT}, got {sessions_per_day}")
         found = []
         for day in range(start_day, self.days if end_day is None else end_day):
-            drawn = self._people.draw(self.seed, day, sessions_on(day, sessions_per_day))
-            found += [((self._people.purpose, day, block), sessions) for block, sessions in enumerate(drawn)]
+            for source in self._sources:
+                drawn = source.draw(self.seed, day, source.sessions_on(day, sessions_per_day))
+                found += [((source.purpose, day, block), sessions) for block, sessions in enumerate(drawn)]
         return found
 
     def _write(self, log: dict, rows: slice, policy, batch: list) -> None:
-        """Fill some rows of the log: feeds and luck by block, outcomes for the whole batch."""
+        """Fill some rows of the log: feeds and random numbers by block, outcomes for the whole batch."""
         sessions = join([block for _, block in batch])
-        rankings, lucks, delays = [], [], []
-        for (source, day, number), block in batch:
-            rng = stream(self.seed, f"policy, {source}", day, number)
-            rankings.append(self._check_ranking(policy.rank(block, rng), block))
-            lucks.append(draw_luck(stream(self.seed, f"luck, {source}", day, number), len(block.user_id)))
-            rng = stream(self.seed, f"upload, {source}", day, number)
-            delays.append(upload_delay(rng, self._users.device[block.user_id]))
+        rankings, lucks, uploads, losses = [], [], [], []
+        for address, block in batch:
+            ranking = policy.rank(block, self._stream("policy", address))
+            rankings.append(self._check_ranking(ranking, block))
+            lucks.append(draw_luck(self._stream("luck", address), len(block.user_id)))
+            device = self._users.device[block.user_id]
+            uploads.append(upload_delay(self._stream("upload", address), device))
+            losses.append(self._lost_clicks(address, device))
         write_feeds(log, rows, sessions, Ranking(*map(np.concatenate, zip(*rankings, strict=True))))
-        luck = type(lucks[0])(*map(np.concatenate, zip(*lucks, strict=True)))
-        write_outcomes(log, rows, sessions, self._choice, luck)
-        write_arrival(log, rows, *map(np.concatenate, zip(*delays, strict=True)))
+        write_outcomes(log, rows, sessions, self._choice, Luck(*map(np.concatenate, zip(*lucks, strict=True))))
+        delay, lost = map(np.concatenate, zip(*uploads, strict=True))
+        write_arrival(log, rows, delay, lost | (np.concatenate(losses) & log["clicked"][rows]))
+
+    def _stream(self, purpose: str, address: tuple[str, int, int]) -> np.random.Generator:
+        source, day, block = address
+        return stream(self.seed, f"{purpose}, {source}", day, block)
+
+    def _lost_clicks(self, address: tuple[str, int, int], device: np.ndarray) -> np.ndarray:
+        """Return which events of a block (sessions, 10) incidents lose if they are clicks."""
+        lost = np.zeros((len(device), POSITIONS), dtype=bool)
+        for incident in self.incidents:
+            if isinstance(incident, LostTracking) and incident.is_on(address[1]):
+                rng = self._stream(f"tracking, {incident.device} {incident.start_day}", address)
+                lost |= incident.loses(rng, address[1], device, POSITIONS)
+        return lost
 
     def _check_days(self, start_day: int, end_day: int | None) -> None:
         end_day = self.days if end_day is None else end_day
         if not 0 <= start_day < end_day <= self.days:
             raise ValueError(
-                f"start_day and end_day must satisfy 0 <= start_day < end_day <= {self.days}, got {start_day}, {end_day}"
+                f"start_day and end_day must satisfy 0 <= start_day < end_day <= {self.days}, "
+                f"got {start_day}, {end_day}"
             )
 
     def _check_ranking(self, ranking: Ranking, sessions: Sessions) -> Ranking:
@@ -180,7 +230,9 @@ class World:
         if not np.issubdtype(dish_id.dtype, np.integer):
             raise ValueError(f"policy must return dish_id as whole numbers, got dtype {dish_id.dtype}")
         if dish_id.min() < 0 or dish_id.max() >= len(self._dishes):
-            raise ValueError(f"policy must return dish_id from 0 to {len(self._dishes) - 1}, got {dish_id.min()}…{dish_id.max()}")
+            raise ValueError(
+                f"policy must return dish_id from 0 to {len(self._dishes) - 1}, got {dish_id.min()}…{dish_id.max()}"
+            )
         ordered = np.sort(dish_id, axis=1)
         if (ordered[:, 1:] == ordered[:, :-1]).any():
             raise ValueError("policy must not show a dish twice in one feed")
