@@ -1,0 +1,87 @@
+"""The claims of the lessons: harvested from executed notebooks, kept in data/claims.json."""
+
+import json
+from pathlib import Path
+
+from utils.course.notebooks import CHECKOUT, CourseError, find_lessons, read_notebook, shown, write_atomically
+
+MIME = "application/vnd.lesson.claim+json"
+STORED = CHECKOUT / "data" / "claims.json"
+
+
+def harvest(notebook):
+    """Return the claim records in a notebook's outputs, in order; of one id the last counts."""
+    records = {}
+    for cell in notebook["cells"]:
+        for output in cell.get("outputs", []):
+            record = output.get("data", {}).get(MIME)
+            if record is not None:
+                records[record["id"]] = dict(record)
+    return list(records.values())
+
+
+def significant(value, digits=4):
+    """Return a number rounded to so many significant digits; other values as they are.
+
+    >>> significant(0.123456)
+    0.1235
+    """
+    if isinstance(value, float):
+        return float(f"{value:.{digits}g}")
+    if isinstance(value, (list, tuple)):
+        return [significant(part, digits) for part in value]
+    return value
+
+
+def claims_text(records_by_lesson):
+    """Return the text of data/claims.json: lesson, claim id, and the record with four significant digits."""
+    table = {
+        lesson: {
+            record["id"]: {key: significant(value) for key, value in record.items() if key != "id"}
+            for record in records
+        }
+        for lesson, records in records_by_lesson.items()
+    }
+    return json.dumps(table, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def stored_claims(folder):
+    """Return the claims in the stored outputs of all lessons: lesson name -> records."""
+    return {path.stem: harvest(read_notebook(path)) for path in find_lessons(folder)}
+
+
+def claims(folder, wanted=(), *, save=False, check=False, file=STORED):
+    """Print the claims in the stored outputs; with `save` write them to a file, with `check` compare them with it.
+
+    Returns:
+        0, or 1 if a stored claim is false or the file differs.
+    """
+    by_lesson = {path.stem: harvest(read_notebook(path)) for path in find_lessons(folder, wanted)}
+    for lesson, records in by_lesson.items():
+        print(f"{lesson}: {sum(record['holds'] for record in records)} of {len(records)} hold")
+        for record in records:
+            print(f"  {'holds' if record['holds'] else 'FALSE':5}  {record['id']}: {describe(record)}")
+    status = 0 if all(record["holds"] for records in by_lesson.values() for record in records) else 1
+    if save:
+        save_claims(stored_claims(folder), file)
+    if check:
+        path = Path(file)
+        if not path.is_file() or path.read_text(encoding="utf-8") != claims_text(stored_claims(folder)):
+            raise CourseError(
+                f"{shown(path)} differs from the stored outputs; run: python -m utils.course claims --save"
+            )
+    return status
+
+
+def save_claims(records_by_lesson, file=STORED):
+    """Write claims to a file."""
+    write_atomically(file, claims_text(records_by_lesson))
+
+
+def describe(record):
+    """Return what was measured and the bound, in one phrase.
+
+    >>> describe({"measured": 0.0512345, "relation": ">=", "bound": 0.05})
+    'measured 0.05123, bound >= 0.05'
+    """
+    return f"measured {significant(record['measured'])}, bound {record['relation']} {significant(record['bound'])}"

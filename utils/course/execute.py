@@ -1,0 +1,110 @@
+"""`execute`: run the notebooks in place, so that their stored outputs are those of the present code."""
+
+import copy
+import os
+import tempfile
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+
+from tqdm import tqdm
+
+from utils.course.kernels import environment, kernel_environment
+from utils.course.normalise import normalise, standard_error
+from utils.course.notebooks import (
+    NOTEBOOKS,
+    CourseError,
+    find_notebooks,
+    first_line,
+    notebook_text,
+    read_notebook,
+    shown,
+    write_atomically,
+)
+from utils.course.run import TIME_LIMIT, cores
+
+
+def execute(folder=NOTEBOOKS, wanted=(), *, check=False, jobs=None, time_limit=TIME_LIMIT):
+    """Execute notebooks and store their outputs in normal form; a notebook with a failing cell stays as it was.
+
+    Args:
+        folder: folder of the notebooks.
+        wanted: as for `find_lessons`; empty means all, the index too.
+        check: write nothing; say which stored files would change.
+        jobs: notebooks at the same time; by default one per core.
+        time_limit: seconds for each cell.
+
+    Returns:
+        0, or 1 if a cell failed or, with `check`, a file would change.
+    """
+    paths = find_notebooks(folder, wanted)
+    with (
+        tempfile.TemporaryDirectory(prefix="course-", ignore_cleanup_errors=True) as scratch,
+        environment(kernel_environment(scratch)),
+    ):
+        with ThreadPoolExecutor(jobs or cores()) as pool:
+            futures = [
+                pool.submit(execute_one, path, Path(scratch) / str(n), check=check, time_limit=time_limit)
+                for n, path in enumerate(paths)
+            ]
+            for _ in tqdm(as_completed(futures), total=len(futures), unit="notebook", disable=None, leave=False):
+                pass
+    outcomes = [future.result() for future in futures]
+    for path, (_, message) in zip(paths, outcomes, strict=True):
+        print(f"{shown(path)}: {message}")
+    return 0 if all(good for good, _ in outcomes) else 1
+
+
+def execute_one(path, scratch, *, check=False, time_limit=TIME_LIMIT):
+    """Execute one notebook; return whether all is well and a phrase that says what became of it."""
+    try:
+        stored = read_notebook(path)
+        executed = executed_copy(stored, path.parent, scratch, time_limit=time_limit)
+        text = notebook_text(executed)
+        before = path.read_text(encoding="utf-8")
+        if text == before:
+            return True, "unchanged"
+        if check:
+            return False, "the stored outputs differ; run: python -m utils.course execute"
+        write_atomically(path, text)
+        return True, "written"
+    except CourseError as error:
+        return False, str(error)
+
+
+def executed_copy(stored, folder, scratch, *, time_limit=TIME_LIMIT):
+    """Return a notebook executed in a fresh kernel and brought into normal form.
+
+    Raises:
+        CourseError: a cell failed, ran too long, wrote to standard error, or the kernel died.
+    """
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+    notebook = copy.deepcopy(stored)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    scratch.mkdir(parents=True, exist_ok=True)
+    client = NotebookClient(
+        notebook, timeout=time_limit, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
+    )
+    try:
+        client.execute(env={**os.environ, **kernel_environment(scratch)})
+    except CellExecutionError as error:
+        raise CourseError(
+            f"not written, cell {_last_begun(notebook)}: {error.ename}: {first_line(error.evalue)}"
+        ) from None
+    except CellTimeoutError:
+        raise CourseError(f"not written, cell {_last_begun(notebook)}: over {time_limit:g} s") from None
+    except DeadKernelError:
+        raise CourseError(f"not written, cell {_last_begun(notebook)}: the kernel died") from None
+    noise = standard_error(notebook)
+    if noise:
+        place, line = noise[0]
+        raise CourseError(f"not written, cell {place} wrote to standard error: {first_line(line)}")
+    return normalise(notebook, stored)
+
+
+def _last_begun(notebook):
+    """Return the number of the code cell at which the kernel stopped: the last that has a count."""
+    return sum(cell.cell_type == "code" and cell.execution_count is not None for cell in notebook.cells)
