@@ -1,1 +1,1 @@
-"""The runner of the course: run, execute, sweep, claims, bench, publish, lab. `python -m utils.course --help` lists them."""
+"""The runner: run, execute, sweep, claims, bench, publish, lab. `python -m utils.course --help` lists them."""

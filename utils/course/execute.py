@@ -40,14 +40,14 @@ def execute(folder=NOTEBOOKS, wanted=(), *, check=False, jobs=None, time_limit=T
     with (
         tempfile.TemporaryDirectory(prefix="course-", ignore_cleanup_errors=True) as scratch,
         environment(kernel_environment(scratch)),
+        ThreadPoolExecutor(jobs or cores()) as pool,
     ):
-        with ThreadPoolExecutor(jobs or cores()) as pool:
-            futures = [
-                pool.submit(execute_one, path, Path(scratch) / str(n), check=check, time_limit=time_limit)
-                for n, path in enumerate(paths)
-            ]
-            for _ in tqdm(as_completed(futures), total=len(futures), unit="notebook", disable=None, leave=False):
-                pass
+        futures = [
+            pool.submit(execute_one, path, Path(scratch) / str(n), check=check, time_limit=time_limit)
+            for n, path in enumerate(paths)
+        ]
+        for _ in tqdm(as_completed(futures), total=len(futures), unit="notebook", disable=None, leave=False):
+            pass
     outcomes = [future.result() for future in futures]
     for path, (_, message) in zip(paths, outcomes, strict=True):
         print(f"{shown(path)}: {message}")
@@ -88,23 +88,18 @@ def executed_copy(stored, folder, scratch, *, time_limit=TIME_LIMIT):
     client = NotebookClient(
         notebook, timeout=time_limit, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
     )
+    begun = []
+    client.on_cell_execute = lambda cell, cell_index: begun.append(cell_index)
     try:
         client.execute(env={**os.environ, **kernel_environment(scratch)})
     except CellExecutionError as error:
-        raise CourseError(
-            f"not written, cell {_last_begun(notebook)}: {error.ename}: {first_line(error.evalue)}"
-        ) from None
+        raise CourseError(f"not written, cell {len(begun)}: {error.ename}: {first_line(error.evalue)}") from None
     except CellTimeoutError:
-        raise CourseError(f"not written, cell {_last_begun(notebook)}: over {time_limit:g} s") from None
+        raise CourseError(f"not written, cell {len(begun)}: over {time_limit:g} s") from None
     except DeadKernelError:
-        raise CourseError(f"not written, cell {_last_begun(notebook)}: the kernel died") from None
+        raise CourseError(f"not written, cell {len(begun)}: the kernel died") from None
     noise = standard_error(notebook)
     if noise:
         place, line = noise[0]
         raise CourseError(f"not written, cell {place} wrote to standard error: {first_line(line)}")
     return normalise(notebook, stored)
-
-
-def _last_begun(notebook):
-    """Return the number of the code cell at which the kernel stopped: the last that has a count."""
-    return sum(cell.cell_type == "code" and cell.execution_count is not None for cell in notebook.cells)

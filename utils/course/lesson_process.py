@@ -109,7 +109,8 @@ def main(request, report):
                 progress_bar=False,
             )
         except PapermillExecutionError as failure:
-            error = f"{_cell_of_count(request['output'], failure.exec_count)} {failure.ename}: {first_line(failure.evalue) or 'no message'}"
+            place = _cell_of_count(request["output"], failure.exec_count)
+            error = f"{place}{failure.ename}: {first_line(failure.evalue) or 'no message'}"
         except (DeadKernelError, CellTimeoutError):
             error = f"{_where(Path(request['output']))}the kernel died"
         except OSError as failure:

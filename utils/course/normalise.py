@@ -48,7 +48,7 @@ def normalise(notebook, stored=None):
 
 
 def merge_streams(outputs):
-    """Return the outputs with consecutive pieces of the same stream joined; how they were cut is an accident of timing."""
+    """Return the outputs with consecutive pieces of the same stream joined; where they are cut is timing."""
     merged = []
     for output in outputs:
         last = merged[-1] if merged else {}

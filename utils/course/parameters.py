@@ -4,7 +4,7 @@ import ast
 
 import nbformat
 
-from utils.course.notebooks import CourseError
+from utils.course.notebooks import CourseError, has_tag
 
 
 def parse_parameters(pairs):
@@ -39,14 +39,13 @@ def check_parameters(path, parameters):
 
 def declared_parameters(path):
     """Return name -> default of a notebook's parameters; a default that is no literal is None, which fits anything."""
-    from papermill.parameterize import find_first_tagged_cell_index
     from papermill.translators import PythonTranslator
 
     notebook = nbformat.read(path, as_version=4)
-    place = find_first_tagged_cell_index(notebook, "parameters")
-    if place < 0:
+    tagged = [cell for cell in notebook.cells if has_tag(cell, "parameters")]
+    if not tagged:
         return {}
-    found = PythonTranslator.inspect(notebook.cells[place])
+    found = PythonTranslator.inspect(tagged[0])
     return {parameter.name: _literal(parameter.default, otherwise=None) for parameter in found}
 
 

@@ -71,7 +71,7 @@ def run_seed(path, seed, time_limit):
 
 
 def in_parallel(tasks, jobs):
-    """Return the results of joblib tasks, in order: from a Dask cluster where one is named, else from local processes."""
+    """Return the results of joblib tasks, in order: from the Dask cluster named, else from local processes."""
     address = os.environ.get("DASK_SCHEDULER_ADDRESS")
     if not address:
         return joblib.Parallel(n_jobs=jobs, backend="loky")(tasks)
