@@ -354,6 +354,8 @@ def classifier_two_sample_test(reference, current, *, model=None, seed=0) -> Cla
     if min(len(reference), len(current)) < 4:
         got = f"{len(reference)} and {len(current)}"
         raise ValueError(f"classifier_two_sample_test needs at least 4 rows on each side, got {got}; widen the window")
+    from threadpoolctl import threadpool_limits
+
     if model is None:
         from sklearn.ensemble import HistGradientBoostingClassifier
 
@@ -365,12 +367,11 @@ def classifier_two_sample_test(reference, current, *, model=None, seed=0) -> Cla
     rng = np.random.default_rng(seed)
     before, after = rng.permutation(reference), rng.permutation(current)
     half, other_half = len(before) // 2, len(after) // 2
-    model.fit(
-        np.concatenate([before[:half], after[:other_half]]),
-        np.repeat([0, 1], [half, other_half]),
-    )
-    score_before = model.predict_proba(before[half:])[:, 1]
-    score_after = model.predict_proba(after[other_half:])[:, 1]
+    label = np.repeat([0, 1], [half, other_half])
+    with threadpool_limits(1):  # waiting for busy cores costs more than a second thread gains on a few thousand rows
+        model.fit(np.concatenate([before[:half], after[:other_half]]), label)
+        score_before = model.predict_proba(before[half:])[:, 1]
+        score_after = model.predict_proba(after[other_half:])[:, 1]
     test = stats.mannwhitneyu(score_after, score_before, alternative="greater", method="asymptotic")
     pvalue = float(test.pvalue) if np.ptp(np.concatenate([score_before, score_after])) > 0 else 1.0
     return ClassifierTestResult(float(test.statistic / (len(score_after) * len(score_before))), pvalue)
