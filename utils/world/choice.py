@@ -45,8 +45,8 @@ BASKET_FACTOR = EXTRAS * (1 - GROUP_SHARE + GROUP_SHARE * GROUP_MINIMUM * GROUP_
 
 
 def sigmoid(logit: np.ndarray) -> np.ndarray:
-    """Return 1 / (1 + exp(-logit))."""
-    return 1.0 / (1.0 + np.exp(-logit))
+    """Return 1 / (1 + exp(-logit)), in a new array."""
+    return np.reciprocal(1.0 + np.exp(np.negative(logit)))
 
 
 class Luck(NamedTuple):
@@ -79,16 +79,20 @@ class Choice:
         self.cuisine = dishes.cuisine
         offsets = np.array([city.utc_offset_hours for city in users.cities])
         self.utc_offset_hours = offsets[users.city]
-        # Features of users and dishes whose products make the logit: taste, and sensitivity times price.
-        self.user_features = np.ascontiguousarray(
-            np.column_stack([TASTE_WEIGHT * users.taste, -users.price_sensitivity]).T
+        # The inner product of these features is most of the logit: taste, sensitivity times price, intercepts.
+        user_intercept = users.intercept + DEVICE_EFFECT[users.device]
+        dish_intercept = BASE + QUALITY_WEIGHT * dishes.quality
+        self.user_features = np.column_stack(
+            [TASTE_WEIGHT * users.taste, -users.price_sensitivity, user_intercept, np.ones(len(users))]
         )
-        self.dish_features = np.ascontiguousarray(np.column_stack([dishes.taste, PRICE_WEIGHT * dishes.price_level]).T)
-        self.user_intercept = users.intercept + DEVICE_EFFECT[users.device]
-        self.dish_intercept = BASE + QUALITY_WEIGHT * dishes.quality + 0.0 * dishes.price_level
-        # A group is (city, age band); its table says what it likes.
-        self.group = users.city * len(AGE_BANDS) + users.age
-        self.group_cuisine = (users.city_cuisine[:, None, :] + AGE_CUISINE).reshape(-1, len(CUISINES))
+        self.dish_features = np.column_stack(
+            [dishes.taste, PRICE_WEIGHT * dishes.price_level, np.ones(len(dishes)), dish_intercept]
+        )
+        # What is liked by people of a (city, age band) at each local hour, (groups × hours × cuisines), flat.
+        group = users.city * len(AGE_BANDS) + users.age
+        self.first_row = group * len(HOURS)
+        by_group = users.city_cuisine[:, None, None, :] + AGE_CUISINE[:, None, :] + HOUR_CUISINE
+        self.appeal = by_group.reshape(-1)
         minutes = (dishes.preparation_minutes - 26) / 8.0
         self.order_intercept = -0.9 + 0.2 * dishes.quality - 0.15 * minutes
         self.order_price = -0.25 * dishes.price_level
@@ -102,12 +106,11 @@ class Choice:
 
     def attraction(self, user_id: np.ndarray, dish_id: np.ndarray, time: np.ndarray) -> np.ndarray:
         """Return the probability of a click on an examined dish; the arguments broadcast."""
-        logit = self.user_intercept[user_id] + self.dish_intercept[dish_id]
-        for of_user, of_dish in zip(self.user_features, self.dish_features, strict=True):
-            logit += of_user[user_id] * of_dish[dish_id]
+        user_id, dish_id = (np.asarray(ids, dtype=np.intp) for ids in (user_id, dish_id))  # cast once, not ten times
+        logit = np.einsum("...j,...j->...", self.user_features[user_id], self.dish_features[dish_id])
         cuisine = self.cuisine[dish_id]
-        logit += self.group_cuisine[self.group[user_id], cuisine]
-        logit = logit + HOUR_CUISINE[local_hour(time, self.utc_offset_hours[user_id]), cuisine]
+        row = self.first_row[user_id] + local_hour(time, self.utc_offset_hours[user_id])
+        logit = logit + self.appeal[row * len(CUISINES) + cuisine]
         for change in self.taste_changes:
             rows, table = change.shift(time)
             logit += table[rows, cuisine]

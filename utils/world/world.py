@@ -142,7 +142,7 @@ class World:
         *,
         start_day: int = 0,
         end_day: int | None = None,
-        batch_size: int = 8_192,
+        batch_size: int = 4_096,
     ) -> pd.DataFrame:
         """Return the log of a policy, ten rows a session, in order of day, source of traffic, time and position.
 
