@@ -116,7 +116,7 @@ def test_policy_has_the_regret_of_a_plain_loop(policy, loop, n_loops):
 
 def test_epsilon_greedy_explores_its_share():
     run = simulate(EpsilonGreedy(0.3), [0.0, 1.0], horizon=1_000, n_runs=100, seed=6)
-    # After both are tried, the worse arm is chosen in half of the exploring decisions: 0.15, binomial, 5 standard errors.
+    # The worse arm gets half of the exploring decisions, 0.15: binomial, 5 standard errors.
     assert abs(run.pulls[:, 0].mean() / 1_000 - 0.15) < 5 * np.sqrt(0.15 * 0.85 / 100_000) + 0.002
 
 
