@@ -65,30 +65,22 @@ def estimate_examination(
     if ((position != 1) & (position != swapped_with)).any():
         raise ValueError("position must be 1 or the row's swapped_with, got another; keep only the two swapped rows")
 
-    size = swapped_with.max() + 1
-    shown = {
-        at: np.bincount(swapped_with[position == 1] if at == "top" else position[position > 1], minlength=size)
-        for at in ("top", "below")
-    }
-    clicks = {
-        "top": np.bincount(swapped_with[position == 1], clicked[position == 1], minlength=size),
-        "below": np.bincount(position[position > 1], clicked[position > 1], minlength=size),
-    }
-    drawn = np.unique(swapped_with)
-    if min(clicks["top"][drawn].min(), clicks["below"][drawn].min()) == 0:
+    pairs, pair = np.unique(swapped_with, return_inverse=True)
+    place = pair + len(pairs) * (position > 1)  # first the tops of all pairs, then their lower places
+    top_shown, shown = np.bincount(place, minlength=2 * len(pairs)).reshape(2, -1)
+    top_clicks, clicks = np.bincount(place, clicked, minlength=2 * len(pairs)).reshape(2, -1)
+    if min(top_clicks.min(), clicks.min()) == 0:
         raise ValueError("clicked must have clicks at both places of every pair, got none; log more swaps")
-    top_rate = clicks["top"][drawn] / shown["top"][drawn]
-    rate = clicks["below"][drawn] / shown["below"][drawn]
-    variance = (1 - rate) / clicks["below"][drawn] + (1 - top_rate) / clicks["top"][drawn]
-    spread = np.exp(stats.norm.ppf((1 + level) / 2) * np.sqrt(variance))
-    ratio = rate / top_rate
+    ratio = (clicks / shown) / (top_clicks / top_shown)
+    log_variance = 1 / clicks - 1 / shown + 1 / top_clicks - 1 / top_shown
+    spread = np.exp(stats.norm.ppf((1 + level) / 2) * np.sqrt(log_variance))
     first = [np.nan]
     return ExaminationEstimate(
-        np.concatenate([[1], drawn]),
+        np.concatenate([[1], pairs]),
         np.concatenate([[1.0], ratio]),
         np.concatenate([first, ratio / spread]),
         np.concatenate([first, ratio * spread]),
-        np.concatenate([[shown["top"].sum()], (shown["top"] + shown["below"])[drawn]]),
+        np.concatenate([[top_shown.sum()], top_shown + shown]),
     )
 
 
