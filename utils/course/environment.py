@@ -1,0 +1,193 @@
+"""Sets up a virtual environment from a lock, or makes the locks: `python utils/course/environment.py run`.
+
+The Makefile calls this with the Python it was given, before anything is installed: only the standard library, and
+no syntax newer than Python 3.6, so that a Python that is too old can still say so.
+"""
+
+import argparse
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+OLDEST, NEWEST = (3, 11), (3, 13)
+# name: folder of the environment, locks it is installed from
+ENVIRONMENTS = {
+    "run": (".venv", ("requirements.txt",)),
+    "test": (".venv", ("requirements.txt", "requirements-test.txt")),
+    "oldest": (".venv-oldest", ("requirements-oldest.txt",)),
+    "production": (".venv-production", ("requirements-production.txt",)),
+}
+LAB, TEST, PRODUCTION = (
+    ("--group", "pyproject.toml:lab"),
+    ("--group", "pyproject.toml:test"),
+    ("--group", "pyproject.toml:production"),
+)
+# lock: what it is resolved from; the locks before it are there already
+LOCKS = (
+    ("requirements.txt", LAB),
+    ("requirements-test.txt", ("-c", "requirements.txt", *LAB, *TEST)),
+    ("requirements-oldest.txt", ("--resolution", "lowest-direct", *LAB, *TEST)),
+    ("requirements-production.txt", PRODUCTION),
+)
+
+
+class SetupError(Exception):
+    """Something the person can put right; the message is one line."""
+
+
+def main(arguments=None):
+    """Set up one environment, or make the locks; return the exit status."""
+    parser = argparse.ArgumentParser(description="Set up an environment of the course, or make its locks.")
+    parser.add_argument("what", choices=[*ENVIRONMENTS, "lock"])
+    parser.add_argument(
+        "--given", action="store_true", help="this Python was asked for: rebuild an environment of another"
+    )
+    options = parser.parse_args(arguments)
+    try:
+        if options.what == "lock":
+            make_locks()
+        else:
+            set_up(options.what, given=options.given)
+    except SetupError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("stopped; the next call starts afresh", file=sys.stderr)
+        return 130
+    return 0
+
+
+def set_up(name, given=False, checkout=CHECKOUT):
+    """Bring an environment up to its locks; where its stamp says that it is, nothing happens.
+
+    Args:
+        name: a key of ENVIRONMENTS.
+        given: the person chose this Python, so an environment of another version is rebuilt.
+        checkout: folder of the course.
+    """
+    folder, locks = ENVIRONMENTS[name]
+    folder = checkout / folder
+    for lock in locks:
+        if not (checkout / lock).is_file():
+            raise SetupError(f"{lock} is missing; fetch it again, or make it with: make lock")
+    stamp = folder / f".{name}-stamp"
+    version = environment_version(folder)
+    wanted = wrong_version = None
+    if given or version is None or not OLDEST <= version <= NEWEST:
+        wrong_version = version_complaint(sys.version_info, name)
+        wanted = tuple(sys.version_info[:2])
+    if (
+        version
+        and wanted in (None, version)
+        and stamp.is_file()
+        and stamp.read_text() == expected(checkout, locks, version)
+    ):
+        return
+    if wrong_version:
+        raise SetupError(wrong_version)
+    print(f"Setting up {folder.name}; the first time takes a minute or two …", flush=True)
+    if version is None or wanted not in (None, version):
+        make_environment(folder)
+        version = tuple(sys.version_info[:2])
+    requirements = [argument for lock in locks for argument in ("-r", str(checkout / lock))]
+    pip = [python_of(folder), "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"]
+    run_quietly([*pip, *requirements], f"pip could not install {locks[-1]}")
+    put_on_path(folder, checkout)
+    # builds matplotlib's font cache, which would otherwise be announced in a lesson's output
+    subprocess.call(
+        [python_of(folder), "-c", "import matplotlib.font_manager"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    for part, (same_folder, part_locks) in ENVIRONMENTS.items():
+        if checkout / same_folder == folder and set(part_locks) <= set(locks):
+            (folder / f".{part}-stamp").write_text(expected(checkout, part_locks, version))
+
+
+def version_complaint(version, name):
+    """Return None if the course runs on this Python, else one line that says what to do."""
+    found = ".".join(map(str, version[:3]))
+    needed = "the course needs {}.{} to {}.{}".format(*OLDEST, *NEWEST)
+    target = {"oldest": "test-oldest", "production": "test-production"}.get(name, name)
+    if name == "oldest" and tuple(version[:2]) != OLDEST:
+        return f"this is Python {found}; the oldest versions are tested on 3.11: make {target} PYTHON=python3.11"
+    if tuple(version[:2]) < OLDEST:
+        return f"Python {found} is too old, {needed}; choose one: make {target} PYTHON=python3.12"
+    if tuple(version[:2]) > NEWEST:
+        return f"Python {found} is too new, {needed}; choose one: make {target} PYTHON=python3.12"
+    return None
+
+
+def environment_version(folder):
+    """Return (major, minor) of an environment's Python, or None if there is none or it does not work."""
+    command = [python_of(folder), "-c", "import sys, pip; print(*sys.version_info[:2])"]
+    try:
+        answer = subprocess.check_output(command, stderr=subprocess.DEVNULL, timeout=60)
+        return tuple(map(int, answer.split()))
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return None
+
+
+def make_environment(folder):
+    """Make an environment with this Python in place of whatever was there."""
+    if folder.is_symlink() or folder.is_file():
+        raise SetupError(f"{folder.name} is not a folder; remove it")
+    command = [sys.executable, "-m", "venv", "--clear", str(folder)]
+    package = "python{}.{}-venv".format(*sys.version_info[:2])
+    run_quietly(command, f"could not make {folder.name}; on Debian and Ubuntu: apt install {package}")
+
+
+def put_on_path(folder, checkout):
+    """Make the checkout importable in an environment: a line in its site-packages, no build and no network."""
+    command = [python_of(folder), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
+    site_packages = Path(subprocess.check_output(command).decode().strip())
+    (site_packages / "platter-course.pth").write_text(f"{checkout}\n", encoding="utf-8")
+
+
+def expected(checkout, locks, version):
+    """Return a stamp's text: it changes with the locks, the Python version and the place of the checkout."""
+    parts = [str(checkout), "{}.{}".format(*version), *((checkout / lock).read_text() for lock in locks)]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest() + "\n"
+
+
+def python_of(folder):
+    """Return the path of an environment's Python."""
+    return str(folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python"))
+
+
+def make_locks(checkout=CHECKOUT):
+    """Resolve pyproject.toml into the locks with uv, which is fetched by pip if it is not there."""
+    with tempfile.TemporaryDirectory() as folder:
+        uv = shutil.which("uv") or fetched_uv(Path(folder) / "venv")
+        common = [uv, "pip", "compile", "-q", "--universal", "--python-version", "3.11", "--fork-strategy", "fewest"]
+        common += ["--no-emit-index-url", "--no-header", "--no-annotate"]
+        for lock, sources in LOCKS:
+            print(f"resolving {lock}", flush=True)
+            command = [*common, *sources, "pyproject.toml", "-o", lock]
+            run_quietly(command, f"uv could not resolve {lock}", cwd=str(checkout))
+
+
+def fetched_uv(folder):
+    """Return the path of uv, installed by pip into a throwaway environment."""
+    run_quietly([sys.executable, "-m", "venv", str(folder)], "could not make a throwaway environment for uv")
+    command = [python_of(folder), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "uv"]
+    run_quietly(command, "pip could not install uv")
+    return str(Path(python_of(folder)).with_name("uv.exe" if os.name == "nt" else "uv"))
+
+
+def run_quietly(command, complaint, cwd=None):
+    """Run a command and show nothing; if it fails, show its last lines and raise SetupError."""
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=cwd)
+    if done.returncode:
+        lines = done.stdout.decode(errors="replace").strip().splitlines()
+        print("\n".join("  " + line for line in lines[-10:]), file=sys.stderr)
+        raise SetupError(complaint)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
