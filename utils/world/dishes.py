@@ -12,17 +12,17 @@ PRICE_SCALE = 0.35  # standard deviation of log price
 # cuisine: (share of the menu, typical price in euros, typical dish, ingredients)
 MENU = {
     "bakery": (0.09, 8.0, "pastry", ("butter", "almond", "cinnamon", "rye", "apple", "poppy seed")),
-    "diner": (0.08, 11.0, "breakfast plate", ("egg", "bacon", "maple syrup", "hash brown", "avocado", "mushroom")),
+    "diner": (0.08, 11.0, "breakfast", ("egg", "bacon", "maple syrup", "hash brown", "avocado", "mushroom")),
     "salad": (0.08, 11.0, "bowl", ("kale", "quinoa", "feta", "chickpea", "avocado", "lemon")),
-    "sandwich": (0.08, 9.5, "sandwich", ("pastrami", "cheddar", "pickle", "rye", "turkey", "mustard")),
-    "pizza": (0.10, 13.0, "pizza", ("mozzarella", "basil", "salami", "mushroom", "anchovy", "tomato")),
-    "burger": (0.10, 13.0, "burger", ("beef", "cheddar", "bacon", "pickle", "jalapeno", "onion")),
-    "sushi": (0.09, 18.0, "sushi set", ("salmon", "tuna", "cucumber", "avocado", "seaweed", "sesame")),
+    "sandwich": (0.08, 9.5, "platter", ("pastrami", "cheddar", "pickle", "rye", "turkey", "mustard")),
+    "pizza": (0.10, 13.0, "pie", ("mozzarella", "basil", "salami", "mushroom", "anchovy", "tomato")),
+    "burger": (0.10, 13.0, "stack", ("beef", "cheddar", "bacon", "pickle", "jalapeno", "onion")),
+    "sushi": (0.09, 18.0, "set", ("salmon", "tuna", "cucumber", "avocado", "seaweed", "sesame")),
     "thai": (0.08, 14.0, "noodles", ("coconut", "lemongrass", "peanut", "shrimp", "chili", "basil")),
     "indian": (0.08, 14.0, "curry", ("lentil", "paneer", "turmeric", "coconut", "chicken", "chili")),
     "mexican": (0.08, 12.0, "tacos", ("corn", "black bean", "jalapeno", "avocado", "beef", "lime")),
-    "kebab": (0.08, 10.0, "kebab plate", ("lamb", "yogurt", "onion", "chickpea", "tomato", "chili")),
-    "dessert": (0.06, 8.5, "dessert", ("chocolate", "vanilla", "almond", "mango", "caramel", "coconut")),
+    "kebab": (0.08, 10.0, "plate", ("lamb", "yogurt", "onion", "chickpea", "tomato", "chili")),
+    "dessert": (0.06, 8.5, "cup", ("chocolate", "vanilla", "almond", "mango", "caramel", "coconut")),
 }
 CUISINES = tuple(MENU)
 INGREDIENTS = tuple(sorted({word for *_, words in MENU.values() for word in words}))
