@@ -1,0 +1,153 @@
+"""What a run prints: numbers, tables, figures with words, cards, and the interactive cell."""
+
+import io
+
+import matplotlib.image
+import numpy as np
+import pandas as pd
+import pytest
+
+from utils.lesson import COLORS, Claim, figure, label_line_ends, number, say, table
+from utils.lesson.card import card
+from utils.lesson.play import play
+from utils.lesson.questions import FollowUp, Question, question_bank
+
+ALT = "One line that rises from zero to one, drawn for a test of the apparatus."
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (0.0512, "%", "5.12%"),
+        (1, "%", "100%"),
+        (-0.0, "", "0"),
+        (0.1 + 0.2, "", "0.3"),
+        (1234.5678, "", "1,235"),
+        (99.96, "", "100"),
+        (122107, "", "122,107"),
+        (-3.14159, "", "−3.14"),
+        (1.8e-6, "", "1.80e-06"),
+        (2.5, "€", "€2.5"),
+        (-2.5, "€", "−€2.5"),
+        (3, "orders", "3 orders"),
+        (float("nan"), "", "–"),
+        (float("inf"), "", "∞"),
+        (np.float32(0.5), "", "0.5"),
+    ],
+)
+def test_numbers_are_written_as_a_person_reads_them(value, unit, text):
+    assert number(value, unit=unit) == text
+
+
+def test_a_table_is_markdown_with_numbers_to_the_right(shown):
+    table(
+        pd.DataFrame({"who": ["a|b", "c"], "share": [0.5, np.nan], "seen": [True, False]}),
+        caption="Two rows",
+        formats={"share": "%"},
+    )
+    assert shown[0]["text/markdown"] == (
+        "**Two rows**\n\n| who | share | seen |\n|:---|---:|:---|\n| a\\|b | 50% | yes |\n| c | – | no |"
+    )
+
+
+def test_bad_input_to_the_display_is_refused():
+    with pytest.raises(ValueError, match="text must be a sentence"):
+        say(" ")
+    with pytest.raises(ValueError, match="frame must have columns"):
+        table(pd.DataFrame())
+    with pytest.raises(ValueError, match="formats names columns"):
+        table(pd.DataFrame({"a": [1]}), formats={"b": "%"})
+
+
+def test_a_figure_carries_its_title_and_its_words(shown):
+    with figure("A line rises", alt=ALT) as ax:
+        ax.plot([0, 1], [0, 1], label="line")
+        label_line_ends(ax)
+    picture, words = shown
+    assert matplotlib.image.imread(io.BytesIO(picture["image/png"])).std() > 0.01
+    assert picture.metadata["image/png"]["alt"] == ALT
+    assert picture["text/plain"] == "Figure: A line rises"
+    assert ALT in words["text/html"]
+
+
+def test_a_figure_without_words_or_title_is_refused():
+    with pytest.raises(ValueError, match="alt must say"), figure("A line rises", alt="a line"):
+        pass
+    with pytest.raises(ValueError, match="title must state"), figure(" ", alt=ALT):
+        pass
+
+
+def test_a_drawing_that_fails_shows_nothing(shown):
+    with pytest.raises(ZeroDivisionError), figure("A line rises", alt=ALT):
+        1 / 0
+    assert not shown
+
+
+def test_labels_at_line_ends_do_not_overlap():
+    from matplotlib.figure import Figure
+
+    ax = Figure().subplots()
+    for i in range(4):
+        ax.plot([0, 1], [0, 1 + i * 1e-3], label=str(i))
+    label_line_ends(ax, gap=0.05)
+    heights = sorted(text.get_position()[1] for text in ax.texts)
+    assert np.all(np.diff(heights) >= 0.05 - 1e-12)
+
+
+def test_neighboring_colors_differ_in_grey():
+    grey = np.array([np.dot(matplotlib.colors.to_rgb(c), (0.2126, 0.7152, 0.0722)) for c in COLORS.values()])
+    assert np.all(np.abs(np.diff(grey)) > 0.1)
+
+
+def test_play_draws_once_where_there_is_no_front_end(monkeypatch):
+    monkeypatch.setenv("COURSE_STATIC", "1")
+    drawn = []
+    play(lambda load=0.5: drawn.append(load), load=(0.0, 1.0, 0.1))
+    assert drawn == [0.5]
+
+
+def test_play_refuses_arguments_without_default_or_control():
+    with pytest.raises(ValueError, match="have none"):
+        play(lambda load: None, load=(0.0, 1.0, 0.1))
+    with pytest.raises(ValueError, match="controls must name"):
+        play(lambda load=0.5: None, other=(0.0, 1.0, 0.1))
+
+
+def claim(measured):
+    return Claim("cost", "It costs", measured, ">=", 1, because="x", unit="%")
+
+
+def entry(text, strong="So {cost}."):
+    follow = (FollowUp("Why?", "No.", "Perhaps.", strong),)
+    return Question(7, "p", "n", "t", "q", "u", "l", text, "One.\n\nTwo {cost}.", follow, ("No {cost}",))
+
+
+def test_the_card_is_filled_from_the_claims_of_this_run():
+    text = card(entry("It costs {cost}."), {"cost": claim(0.123)})
+    assert "**In 30 seconds.** It costs 12.3%." in text
+    assert "- *Strong:* So 12.3%." in text
+    assert "{" not in text
+
+
+def test_a_card_that_quotes_an_unmade_claim_is_refused():
+    with pytest.raises(ValueError, match=r"not made: \['cost', 'gain'\]"):
+        card(entry("It gains {gain}."), {})
+
+
+def test_the_bank_has_all_twenty_two_lessons_in_their_parts():
+    bank = question_bank()
+    assert sorted(bank) == list(range(1, 23))
+    parts = ["1_framing"] * 4 + ["2_features"] * 4 + ["3_systems"] * 5 + ["4_learning"] * 3
+    parts += ["5_experiments"] * 3 + ["6_monitoring"] * 2 + ["7_capstone"]
+    assert [bank[n].part for n in sorted(bank)] == parts
+
+
+def test_a_damaged_bank_is_told_in_one_sentence(tmp_path):
+    (tmp_path / "q.yaml").write_text("- lesson: 1\n  part: x\n")
+    with pytest.raises(ValueError, match="entry 1 of the question bank: 'name'"):
+        question_bank(tmp_path / "q.yaml")
+    (tmp_path / "r.yaml").write_text("a: [")
+    with pytest.raises(ValueError, match="can't be read"):
+        question_bank(tmp_path / "r.yaml")
+    with pytest.raises(ValueError, match="is missing"):
+        question_bank(tmp_path / "none.yaml")
