@@ -11,7 +11,6 @@ from typing import NamedTuple
 import numpy as np
 import simpy
 
-from utils.systems.backoff import delays
 from utils.systems.checks import count, fraction, not_negative, positive
 
 
@@ -26,7 +25,7 @@ class Scenario:
     outage_start: float = 10.0
     outage_seconds: float = 10.0  # 0 for no outage
     stalls: bool = False  # in the outage: False, requests are refused at once; True, they queue and no work starts
-    horizon: float = 60.0
+    horizon: float = 60.0  # orders placed until then count; they keep coming while the last ones are decided
     patience: float = 15.0  # an order confirmed later than this is lost all the same
     stops_at_patience: bool = False  # True: the client stops retrying when the customer has left
     retries: int | None = None  # per order; None for no limit
@@ -68,17 +67,17 @@ class Trace(NamedTuple):
     confirmed: np.ndarray  # of these, how many were confirmed within the patience of the customer
     requests: np.ndarray  # requests that reached the front door
     useful: np.ndarray  # answers in time, by the second of the answer (goodput)
-    wait: np.ndarray  # per request sent to a server, seconds until its service began; shape (n,)
+    wait: np.ndarray  # per request that began service, seconds until its service began; shape (n,)
 
     @property
     def orders_lost(self):
         """Orders not confirmed within the patience."""
         return int(self.placed.sum() - self.confirmed.sum())
 
-    def seconds_down(self, until):
-        """Count the seconds before `until` whose orders were mostly lost."""
-        last = int(until)
-        return int((2 * self.confirmed[:last] < self.placed[:last]).sum())
+    @property
+    def seconds_down(self):
+        """Seconds whose orders were mostly lost."""
+        return int((2 * self.confirmed < self.placed).sum())
 
 
 class NoGuard:
@@ -281,7 +280,7 @@ def simulate_outage(scenario, seed, *, guard=None):
         Trace.
 
     Raises:
-        ValueError: scenario is not a Scenario.
+        ValueError: scenario is not a Scenario, or guard not a guard.
 
     References:
         Bronson, Aghayev, Charapko and Zhu, "Metastable Failures in Distributed Systems", HotOS 2021.
@@ -293,11 +292,16 @@ def simulate_outage(scenario, seed, *, guard=None):
     if not isinstance(scenario, Scenario):
         raise ValueError(f"scenario must be a Scenario, got {scenario!r:.60}; write Scenario(load=0.8)")
     guard = NoGuard() if guard is None else guard
+    if not isinstance(guard, NoGuard):
+        raise ValueError(
+            f"guard must be an object such as RetryBudget(), got {guard!r:.60}; build a new one for each run"
+        )
     arrivals_rng, service_rng, client_rng = np.random.default_rng(seed).spawn(3)
     env = simpy.Environment()
     server = _Server(env, scenario, service_rng)
     rate = scenario.load * scenario.capacity
-    placed_at = np.sort(arrivals_rng.uniform(0, scenario.horizon, arrivals_rng.poisson(rate * scenario.horizon)))
+    end = scenario.horizon + scenario.patience  # so that every order that counts is decided
+    placed_at = np.sort(arrivals_rng.uniform(0, end, arrivals_rng.poisson(rate * end)))
     log = {"confirmed": [], "requests": [], "useful": []}
 
     def send(attempt):
@@ -335,7 +339,7 @@ def simulate_outage(scenario, seed, *, guard=None):
 
     for placed in placed_at:
         env.process(order(placed))
-    env.run(until=scenario.horizon)
+    env.run(until=end)
 
     seconds = np.arange(int(scenario.horizon) + 1)
     binned = {name: np.histogram(times, seconds)[0] for name, times in log.items()}
@@ -445,9 +449,14 @@ def _grid(scenario, load, retries, outage_seconds, budget_ratio):
         if array.dtype.kind not in "iuf" or array.size == 0 or np.isnan(array).any() or (array < 0).any():
             raise ValueError(f"{name} must hold numbers of zero or more, got {value!r:.60}; fill the gaps")
         arrays[name] = array.astype(float)
-    if np.isinf(arrays["load"]).any() or np.isinf(arrays["outage_seconds"]).any():
-        raise ValueError("load and outage_seconds must be finite, got infinity; lengthen the horizon instead")
+    for name in ("load", "outage_seconds"):
+        if np.isinf(arrays[name]).any():
+            raise ValueError(f"{name} must be finite, got infinity; use a number beyond the horizon")
     if (arrays["retries"] != np.floor(arrays["retries"])).any():
         raise ValueError(f"retries must hold whole numbers, got {retries!r:.60}; use np.inf for no limit")
-    grid = np.broadcast_arrays(*arrays.values())
+    try:
+        grid = np.broadcast_arrays(*arrays.values())
+    except ValueError:
+        shapes = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
+        raise ValueError(f"load must broadcast with the rest, got {shapes}; add axes with [:, None]") from None
     return grid[0].size, *(array.ravel() for array in grid), grid[0].shape
