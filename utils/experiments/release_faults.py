@@ -53,6 +53,11 @@ class Traffic:
         """The stable version's rates in the order of `EVENTS`, shape (3,)."""
         return np.array([self.error_rate, self.slow_rate, self.order_rate])
 
+    @property
+    def ratio_noise(self) -> float:
+        """Long-run variance a minute of the log ratio of the arms: 2σ²(1 + φ) / (1 − φ) for AR(1) noise in each."""
+        return 2 * self.arm_noise**2 * (1 + self.persistence) / (1 - self.persistence)
+
 
 @dataclass(frozen=True)
 class Release:

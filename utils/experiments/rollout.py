@@ -28,13 +28,17 @@ class Guardrail:
         name: the event's name in the counts, such as "errors", "slow" or "orders".
         ratios: for each step before the last, the ratio canary rate ÷ stable rate that the step must not let pass;
             above 1 where more events are worse (errors), below 1 where fewer are worse (orders).
+        noise: long-run variance, per window, of the log ratio of two equally good arms' rates beyond what counting
+            explains, as measured on two arms that run the same version; 0 if the arms differ by chance alone.
 
     Raises:
-        ValueError: if there is no ratio, one is not positive and finite, or they lie on both sides of 1.
+        ValueError: if there is no ratio, one is not positive and finite, they lie on both sides of 1, or the noise is
+            negative or not finite.
     """
 
     name: str
     ratios: tuple[float, ...]
+    noise: float = 0.0
 
     def __post_init__(self) -> None:
         ratios = tuple(float(ratio) for ratio in self.ratios)
@@ -48,6 +52,8 @@ class Guardrail:
                 f"ratios must all lie above 1 (more is worse) or all below 1 (fewer is worse), got {ratios}; "
                 "split them into two guardrails"
             )
+        if not 0 <= self.noise < math.inf:
+            raise ValueError(f"noise must be a variance of 0 or more, got {self.noise!r}; measure it on equal versions")
 
 
 @dataclass(frozen=True)
@@ -57,8 +63,8 @@ class RolloutPlan:
     Args:
         guardrails: what is compared; each needs one ratio for every step but the last.
         steps: the canary's share of the traffic in each step, rising; after the last one nothing is compared.
-        false_rollback: probability at most this of rolling back a release that is no worse than the stable version,
-            over all guardrails, steps and windows together (Ville's inequality and the union bound).
+        false_rollback: probability at most this that a guardrail rolls back a release that is no worse than the stable
+            version, over all guardrails, steps and windows together (Ville's inequality and the union bound).
         missed_fault: probability at most this that a step promotes a release that is at least as bad as a ratio of it.
         minimum_windows: windows with usable data before a step may promote; a leak needs time, not requests.
         maximum_windows: windows after which a step that could not decide rolls back.
@@ -118,7 +124,7 @@ class RolloutPlan:
         return math.log((1 + self.maximum_windows * math.exp(self.floor)) * tests / self.false_rollback)
 
 
-def log_evidence(canary_events, stable_events, share, ratio):
+def log_evidence(canary_events, stable_events, share, ratio, *, noise=0.0):
     """Return the log likelihood ratio of "the canary's rate is `ratio` times the stable one" against "equal rates".
 
     Given their total, the events split between the arms like coins whose chance of "canary" is the canary's share of
@@ -129,12 +135,15 @@ def log_evidence(canary_events, stable_events, share, ratio):
         canary_events, stable_events: counts in the same window, any shape that broadcasts.
         share: canary requests ÷ all requests in that window, from 0 to 1.
         ratio: the ratio looked for, positive.
+        noise: variance of the log ratio of equal arms beyond counting, see `Guardrail`; it discounts the evidence by
+            1 + events · share · (1 − share) · noise, the factor by which it inflates the variance (quasi-likelihood).
 
     Returns:
-        Log likelihood ratio, an array of the broadcast shape or a float; independent windows add.
+        Log likelihood ratio, an array of the broadcast shape or a float; independent windows add. Exact without
+        noise, approximate with it.
 
     Raises:
-        ValueError: if a count is negative or not finite, a share outside [0, 1] or a ratio not positive.
+        ValueError: if a count or the noise is negative or not finite, a share outside [0, 1], or a ratio not positive.
 
     Reference: Wald (1945), "Sequential Tests of Statistical Hypotheses", section 3; Ville's inequality.
 
@@ -152,8 +161,12 @@ def log_evidence(canary_events, stable_events, share, ratio):
         raise ValueError(f"share must lie between 0 and 1, got {share!r}; pass canary requests ÷ all requests")
     if not ((ratio > 0) & np.isfinite(ratio)).all():
         raise ValueError(f"ratio must be positive and finite, got {ratio!r}; use for example 2")
+    noise = np.asarray(noise, float)
+    if not ((noise >= 0) & np.isfinite(noise)).all():
+        raise ValueError(f"noise must be a variance of 0 or more, got {noise!r}; measure it on equal versions")
     events = canary_events + stable_events
-    return canary_events * np.log(ratio) - events * np.log1p(share * (ratio - 1))
+    evidence = canary_events * np.log(ratio) - events * np.log1p(share * (ratio - 1))
+    return evidence / (1 + events * share * (1 - share) * noise)
 
 
 class Decision(NamedTuple):
@@ -348,7 +361,8 @@ class CanaryController:
         for guardrail in self.plan.guardrails:
             name = guardrail.name
             self._events[name] += canary[name], stable[name]
-            gain = float(log_evidence(canary[name], stable[name], share, guardrail.ratios[self._step]))
+            ratio = guardrail.ratios[self._step]
+            gain = float(log_evidence(canary[name], stable[name], share, ratio, noise=guardrail.noise))
             self._evidence[name] = max(self._evidence[name] + gain, self.plan.floor)
 
     def _decide(self) -> Decision:

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import stats
 
 from utils.experiments.release_faults import EVENTS, Noise, Release, Traffic, draw_minute, true_rates
-from utils.experiments.rollout import RolloutPlan
+from utils.experiments.rollout import RolloutPlan, log_evidence
 
 HOLD, PROMOTE, ROLL_BACK = 0, 1, -1
 
@@ -54,6 +54,7 @@ class SequentialRule(_Timed):
             raise ValueError(f"guardrails must be among {EVENTS}, got {unknown}; rename or remove them")
         self._rows = [EVENTS.index(name) for name in names]
         self._ratios = np.array([guardrail.ratios for guardrail in plan.guardrails])
+        self._noise = np.array([[guardrail.noise] for guardrail in plan.guardrails])
 
     def start(self, n_runs: int) -> None:
         super().start(n_runs)
@@ -63,7 +64,7 @@ class SequentialRule(_Timed):
         stable, canary = events[0, self._rows], events[1, self._rows]
         share = visits[1] / visits.sum(axis=0)
         ratio = self._ratios[:, step]
-        gain = canary * np.log(ratio) - (canary + stable) * np.log1p(share * (ratio - 1))
+        gain = log_evidence(canary, stable, share, ratio, noise=self._noise)
         self._evidence = np.maximum(self._evidence + gain, self.plan.floor)
         self._minutes += 1
         worst = self._evidence.max(axis=0)
