@@ -411,3 +411,13 @@ def test_options_out_of_range_are_refused():
             alarms(pvalues)
     with pytest.raises(ValueError, match="method must be one of"):
         alarms([0.5], method="holm")
+
+
+def test_options_at_their_bounds_are_accepted():
+    assert psi_null_quantile(1, 1, 2, 0.5) == pytest.approx(2 * stats.chi2.ppf(0.5, 1))
+    assert ks_pvalue([0.0, 1.0], 1, 1).tolist() == [1.0, 0.0]
+    assert ks_pvalue(0.4, 2, 1) == pytest.approx(stats.kstwo.sf(0.4, 1))
+    assert alarms([0.0, 1.0], 0.5).tolist() == [True, False]
+    assert mmd_test([0.0, 1.0], [0.0, 1.0], n_permutations=1).pvalue in (0.5, 1.0)
+    assert 0 <= classifier_two_sample_test(np.arange(4.0), np.arange(4.0)).auc <= 1
+    assert mmd_test([1.0, 1.0], [1.0, 1.0]).bandwidth == 1.0

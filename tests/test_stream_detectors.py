@@ -156,3 +156,10 @@ def test_bad_options_are_refused():
     for change in (0, -2, np.nan):
         with pytest.raises(ValueError, match="change must be positive"):
             judge([1], change)
+
+
+def test_options_at_their_bounds_are_accepted():
+    assert adwin_first_alarm([0.0, 1.0], confidence=0.5, check_every=1).tolist() == [NO_ALARM]
+    assert page_hinkley_statistic([0.0, 2.0], slack=0, min_steps=1, forgetting=1, direction="up")[1] == 1.0
+    assert PageHinkley(0.5, slack=0, min_steps=1, direction="up").update(1.0) is False
+    assert judge([1], change=1).mean_delay == 0.0
