@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from utils.systems.hashing import Hashes, hash_key, hash_keys, is_one_key, mix_array
+from utils.systems.hashing import Hashes, as_key_array, hash_key, hash_keys, is_one_key, mix_array
 
 Node = str | int
 
@@ -66,11 +66,18 @@ def jump_hash(keys: Any, n_buckets: int) -> Any:
     if n_buckets >= 1 << 31:
         raise ValueError(f"n_buckets must be below 2³¹, got {n_buckets}; use fewer buckets")
     if is_one_key(keys):
-        is_number = not isinstance(keys, (str, bytes)) and -(1 << 63) <= keys < 1 << 64
-        return int(_jump(np.array([keys % (1 << 64) if is_number else hash_key(keys)], dtype=np.uint64), n_buckets)[0])
-    array = np.asarray(keys)
-    is_number = array.dtype.kind in "iu" and array.ndim == 1 and len(array)
-    return _jump(array.astype(np.uint64) if is_number else hash_keys(keys), n_buckets)
+        return int(_jump(np.array([_jump_state(keys)], dtype=np.uint64), n_buckets)[0])
+    array = as_key_array(keys)
+    if array.dtype.kind == "O":
+        return _jump(np.array([_jump_state(key) for key in array], dtype=np.uint64), n_buckets)
+    return _jump(array.astype(np.uint64) if array.dtype.kind in "iu" else hash_keys(array), n_buckets)
+
+
+def _jump_state(key: str | bytes | int) -> int:
+    """Return the 64-bit integer that jump hash starts from: an integer key itself, the hash of any other."""
+    hashed = hash_key(key)
+    is_number = not isinstance(key, (str, bytes)) and -(1 << 63) <= key < 1 << 64
+    return int(key) % (1 << 64) if is_number else hashed
 
 
 def _jump(states: Hashes, n_buckets: int) -> npt.NDArray[np.int64]:
@@ -253,7 +260,8 @@ class BoundedLoadRing:
     def capacities(self, load: int) -> npt.NDArray[np.int64]:
         """Return how much each node may hold of a total load, shape (nodes,): ⌈c × load × weight share⌉."""
         weights = np.array(list(self.ring.weights.values()))
-        return np.ceil(self.load_factor * _whole("load", load) * weights / weights.sum()).astype(np.int64)
+        bound = self.load_factor * _whole("load", load) * weights / weights.sum()
+        return np.ceil(bound.round(9)).astype(np.int64)  # 1.1 × 100 / 10 is 11, not 11.000000000000002
 
     def lookup(self, key: str | bytes | int, loads: Mapping[Node, int]) -> Node:
         """Return the node for one more request for a key, given the load that each node has now.

@@ -109,14 +109,14 @@ def hash_keys(keys: npt.ArrayLike) -> Hashes:
     >>> hash_keys([0, 1])
     array([16294208416658607535, 10451216379200822465], dtype=uint64)
     """
-    array = _as_key_array(keys)
+    array = as_key_array(keys)
     if array.dtype.kind == "O":
         return np.array([hash_key(key) for key in array], dtype=np.uint64)
     hash_chunk = _hash_texts if array.dtype.kind in "US" else _hash_integers
     return np.concatenate([hash_chunk(array[i : i + _CHUNK]) for i in range(0, len(array), _CHUNK)])
 
 
-def _as_key_array(keys: npt.ArrayLike) -> np.ndarray:
+def as_key_array(keys: npt.ArrayLike) -> np.ndarray:
     """Return the keys as a one-dimensional array of texts, bytes or integers, or of objects where they are mixed."""
     # a list goes by way of objects: numpy would turn [1, "a"] into two texts
     array = np.asarray(keys) if hasattr(keys, "dtype") else np.asarray(keys, dtype=object)
