@@ -91,6 +91,10 @@ def test_sample_ratio_test_gives_the_published_p_value():
     assert srm_test([821_588, 815_482]).p_value == pytest.approx(1.8e-6, rel=0.02)
 
 
+def test_an_arm_without_users_is_a_mismatch_and_no_error():
+    assert srm_test([0, 30]).p_value == pytest.approx(stats.chisquare([0, 30]).pvalue)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [

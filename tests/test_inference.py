@@ -85,6 +85,14 @@ def test_with_one_view_a_user_the_ratio_test_is_welch():
     assert (ours.statistic, ours.p_value) == pytest.approx((reference.statistic, reference.pvalue))
 
 
+def test_a_user_without_exposure_counts_as_a_zero_in_both_sums():
+    clicks, views = np.array([1.0, 0.0, 2.0, 1.0]), np.array([2.0, 0.0, 3.0, 4.0])
+    test = ratio_test(clicks, views, clicks + 1, views + 1)
+    assert test.difference == pytest.approx(8 / 13 - 4 / 9)
+    small = ratio_test(clicks / 10, views / 10, clicks, views)
+    assert small.difference == pytest.approx(0.0, abs=1e-12)
+
+
 def test_under_no_effect_the_delta_method_keeps_five_percent():
     """2,000 A/A experiments: five percent plus or minus four binomial deviations, two points."""
     rng = np.random.default_rng(9)

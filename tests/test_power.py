@@ -52,9 +52,17 @@ def test_sample_size_for_means_agrees_with_statsmodels(deviation, difference, al
 
 def test_default_level_and_power_are_five_and_eighty_percent():
     assert power.sample_size_means(10, 0.5) == power.sample_size_means(10, 0.5, 0.05, 0.8)
+    assert power.sample_size_proportions(0.1, 0.1) == power.sample_size_proportions(0.1, 0.1, 0.05, 0.8, ratio=1)
     assert power.power_means(10, 0.5, 100) == power.power_means(10, 0.5, 100, 0.05)
     assert power.power_proportions(0.1, 0.1, 100) == power.power_proportions(0.1, 0.1, 100, 0.05)
     assert power.minimum_detectable_difference(10, 99) == power.minimum_detectable_difference(10, 99, 0.05, 0.8)
+
+
+def test_arms_are_of_equal_size_unless_said_otherwise():
+    assert power.sample_size_means(10, 0.5) == power.sample_size_means(10, 0.5, ratio=1)
+    assert power.power_means(10, 0.5, 100) == power.power_means(10, 0.5, 100, ratio=1)
+    assert power.power_proportions(0.1, 0.1, 100) == power.power_proportions(0.1, 0.1, 100, ratio=1)
+    assert power.minimum_detectable_difference(10, 99) == power.minimum_detectable_difference(10, 99, ratio=1)
 
 
 def test_minimum_detectable_difference_is_detected_with_the_stated_power():

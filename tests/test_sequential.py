@@ -47,6 +47,13 @@ def test_exit_probabilities_agree_with_the_multivariate_normal(boundary, times, 
     np.testing.assert_allclose(ours, reference, atol=1e-5)
 
 
+def test_looks_are_equally_spaced_and_the_null_holds_unless_said_otherwise():
+    boundary = [2.6, 2.2, 2.0]
+    spent = exit_probabilities(boundary, drift=2.0).sum()
+    assert spent == pytest.approx(1 - probability_inside(boundary, [1 / 3, 2 / 3, 1.0], 2.0), abs=1e-5)
+    assert exit_probabilities(boundary).sum() == pytest.approx(exit_probabilities(boundary, drift=0.0).sum())
+
+
 @pytest.mark.parametrize("alpha", [0.05, 0.01])
 @pytest.mark.parametrize("looks", [2, 3, 5])
 @pytest.mark.parametrize("boundary", [lambda k, a: np.full(k, pocock_boundary(k, a)), obrien_fleming_boundary])
