@@ -278,6 +278,13 @@ def test_a_tiny_weight_still_has_a_point_and_integer_nodes_work():
     assert ring.lookup("user:42") in (1, 2)
 
 
+def test_node_names_keep_their_types_in_arrays():
+    mixed = HashRing(["a", 1]).lookup(TEXTS[:100])
+    assert set(mixed.tolist()) == {"a", 1}
+    assert HashRing(["a", "b"]).lookup(TEXTS[:100]).dtype.kind == "U"
+    assert HashRing([1, 2]).lookup(TEXTS[:100]).dtype.kind == "i"
+
+
 def test_replicas_start_with_the_holder_and_are_all_different():
     ring = HashRing(NODES)
     for key in TEXTS[:50].tolist():
