@@ -143,9 +143,10 @@ def test_a_throttle_leaves_a_server_alone_that_accepts_half():
 def test_an_idle_window_forgets():
     throttle, rng = AdaptiveThrottle(window=5.0), np.random.default_rng(0)
     for _ in range(200):
-        throttle.allows(0.0, 1, rng)
-    assert throttle.allows(5.1, 1, rng)
-    assert len(throttle.requests) == 1
+        throttle.record(0.0, False)
+    assert not throttle.allows(5.0, 1, rng)
+    assert throttle.allows(10.1, 1, rng)
+    assert len(throttle.requests) == 0
 
 
 def test_a_budget_allows_a_tenth_of_requests_after_its_burst():

@@ -109,8 +109,8 @@ def expected_computations(remedy, *, reads_per_second, compute_seconds, n_server
 
     Returns:
         1 + r·d for "none"; 1 for "lock"; one plus the other servers that read within d for "coalescing";
-        e^(1/beta) for "early", whatever the rate, where a refresh ends before the expiry and starts long after the last,
-        that is r·beta·d is large and ttl well above beta·d·log(r·beta·d):
+        e^(1/beta) for "early", whatever the rate, where a refresh ends before the expiry and starts long after the
+        last, that is r·beta·d is large and ttl well above beta·d·log(r·beta·d):
         the chance of a refresh grows by e^(1/beta) while the first is being computed.
 
     Raises:

@@ -173,17 +173,19 @@ class AdaptiveThrottle(NoGuard):
         self.requests, self.accepts = deque(), deque()
 
     def allows(self, now, attempt, rng):
-        """Draw whether this attempt is sent, and count it either way."""
+        """Draw whether this attempt is sent; count it now if not, else when its outcome is known."""
         for times in (self.requests, self.accepts):
             while times and times[0] < now - self.window:
                 times.popleft()
         requests, accepts = len(self.requests), len(self.accepts)
         rejected = rng.random() < max(0.0, (requests - self.k * accepts) / (requests + 1))
-        self.requests.append(now)
+        if rejected:
+            self.requests.append(now)
         return not rejected
 
     def record(self, now, success):
-        """Count an accept."""
+        """Count a request, and an accept if it was one; those under way are no evidence yet."""
+        self.requests.append(now)
         if success:
             self.accepts.append(now)
 
