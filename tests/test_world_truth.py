@@ -62,7 +62,7 @@ def test_basket_values_have_the_mean_of_a_lognormal_with_a_pareto_tail(world, lo
     orders = log[log["ordered"]]
     factor = orders["revenue"] / world.dishes["price"].to_numpy()[orders["dish_id"]]
     # 94% lognormal of mean 1.15 and log-deviation 0.35; 6% of them times a Pareto of minimum 1.6 and exponent 3.
-    body, tail = stats.lognorm(0.35, scale=1.15 * np.exp(-0.35**2 / 2)), stats.pareto(3.0, scale=1.6)
+    body, tail = stats.lognorm(0.35, scale=1.15 * np.exp(-(0.35**2) / 2)), stats.pareto(3.0, scale=1.6)
     mean = body.mean() * (0.94 + 0.06 * tail.mean())
     second = (body.var() + body.mean() ** 2) * (0.94 + 0.06 * (tail.var() + tail.mean() ** 2))
     assert abs(factor.mean() - mean) < Z * np.sqrt((second - mean**2) / len(factor))

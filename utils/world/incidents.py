@@ -23,9 +23,11 @@ class Incident:
     end_day: int | None = None
 
     def __post_init__(self) -> None:
-        if self.start_day < 0 or (self.end_day is not None and self.end_day <= self.start_day):
+        days = [self.start_day] if self.end_day is None else [self.start_day, self.end_day]
+        if not all(isinstance(day, int | np.integer) for day in days) or not 0 <= days[0] < (*days, np.inf)[1]:
             raise ValueError(
-                f"start_day and end_day must satisfy 0 <= start_day < end_day, got {self.start_day}, {self.end_day}"
+                "start_day and end_day must be whole numbers with 0 <= start_day < end_day, "
+                f"got {self.start_day}, {self.end_day}"
             )
 
     def is_on(self, day: np.ndarray | int) -> np.ndarray | bool:
@@ -125,7 +127,7 @@ class WinterMenu(Incident):
 
     # fmt: off
     #        bakery diner salad sandwich pizza burger sushi thai indian mexican kebab dessert
-    SHIFT = (0.4, 0.3, -2.0, -1.0, -0.3, -0.5, -1.8, 1.2, 1.5, -0.8, 0.8, 0.6)
+    SHIFT = (0.0, -0.2, -2.4, -1.4, -0.9, -1.1, -2.4, 0.9, 1.2, -1.4, 0.3, 0.0)
     # fmt: on
 
     def shift(self, time: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,7 +1,7 @@
 """The snapshot in `data/`: a small world as files, for whoever wants the tables without the simulator.
 
-    python -m utils.world.snapshot            write it anew
-    python -m utils.world.snapshot --check    compare the files with a fresh simulation
+python -m utils.world.snapshot            write it anew
+python -m utils.world.snapshot --check    compare the files with a fresh simulation
 """
 
 import argparse

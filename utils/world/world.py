@@ -62,6 +62,10 @@ class World:
         self.truth = Truth(self, self._choice, people, self._check_ranking)
 
     def _check_incidents(self, incidents: tuple) -> tuple:
+        if not isinstance(incidents, tuple | list):
+            raise ValueError(
+                f"incidents must be a tuple from utils.world.incidents, got {incidents!r}; use () for none"
+            )
         for incident in incidents:
             if not isinstance(incident, Incident):
                 raise ValueError(f"incidents must hold incidents from utils.world.incidents, got {incident!r}")
@@ -158,6 +162,8 @@ class World:
         """
         _at_least("batch_size", batch_size, 1)
         policy = PopularityPolicy(self) if policy is None else policy
+        if not callable(getattr(policy, "rank", None)):
+            raise ValueError(f"policy must have a method rank(sessions, rng), got {policy!r}")
         blocks = self._blocks(start_day, end_day, sessions_per_day)
         log = empty_log(sum(len(block.user_id) for _, block in blocks))
         batch, start = [], 0
@@ -213,6 +219,8 @@ class World:
 
     def _check_days(self, start_day: int, end_day: int | None) -> None:
         end_day = self.days if end_day is None else end_day
+        _at_least("start_day", start_day, 0)
+        _at_least("end_day", end_day, 0)
         if not 0 <= start_day < end_day <= self.days:
             raise ValueError(
                 f"start_day and end_day must satisfy 0 <= start_day < end_day <= {self.days}, "
@@ -221,6 +229,8 @@ class World:
 
     def _check_ranking(self, ranking: Ranking, sessions: Sessions) -> Ranking:
         """Return what a policy answered, or say what is wrong with it."""
+        if not isinstance(ranking, tuple) or len(ranking) != 2:
+            raise ValueError(f"policy must return a Ranking(dish_id, propensity), got {type(ranking).__name__}")
         dish_id, propensity = (np.asarray(part) for part in ranking)
         shape = (len(sessions.user_id), POSITIONS)
         if dish_id.shape != shape or propensity.shape != shape:

@@ -1,0 +1,232 @@
+"""An incident changes what it says and leaves every other byte alone."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from utils.world import (
+    BestPolicy,
+    Bots,
+    LostTracking,
+    NewCity,
+    PopularityPolicy,
+    PricesInCents,
+    Ranking,
+    UniformPolicy,
+    WinterMenu,
+    World,
+    platter_incidents,
+)
+
+RARE = 1e-5
+SIZE = {"seed": 9, "n_users": 1_500, "n_dishes": 40, "days": 20}
+SESSIONS = 600
+
+
+def world_with(*incidents):
+    return World(**SIZE, incidents=incidents)
+
+
+def days_of(log):
+    return (log["event_time"] - np.datetime64("2024-01-01")).dt.days
+
+
+@pytest.fixture(scope="module")
+def calm():
+    return world_with()
+
+
+@pytest.fixture(scope="module")
+def log(calm):
+    return calm.simulate(sessions_per_day=SESSIONS)
+
+
+def split(incident, log):
+    """Simulate with an incident; return its world, the rows that the calm world has too, and the added rows."""
+    world = world_with(incident)
+    found = world.simulate(sessions_per_day=SESSIONS)
+    known = found["session_id"].isin(log["session_id"])
+    return world, found[known].reset_index(drop=True), found[~known]
+
+
+def assert_equal_but(found, expected, columns=(), rows=None):
+    """Assert that two logs are equal outside some columns of some rows."""
+    other = expected.columns.difference(list(columns))
+    pd.testing.assert_frame_equal(found[other], expected[other], check_exact=True)
+    if rows is not None:
+        pd.testing.assert_frame_equal(found[~rows], expected[~rows], check_exact=True)
+
+
+def test_prices_in_cents_change_the_catalogue_only(calm, log):
+    world, found, added = split(PricesInCents(start_day=5, end_day=8), log)
+    assert_equal_but(found, log)
+    assert added.empty
+    pd.testing.assert_frame_equal(world.dishes, calm.dishes)
+    for day in range(20):
+        factor = 100 if 5 <= day < 8 else 1
+        expected = calm.catalogue(day)
+        pd.testing.assert_frame_equal(world.catalogue(day), expected.assign(price=expected["price"] * factor))
+
+
+def test_lost_tracking_loses_a_share_of_the_clicks_of_one_device(log):
+    world, found, added = split(LostTracking(start_day=5, end_day=12, device="android", share=0.4), log)
+    assert added.empty
+    concerned = (
+        days_of(log).between(5, 11) & log["clicked"] & (world.users["device"].to_numpy()[log["user_id"]] == "android")
+    )
+    assert_equal_but(found, log, ["available_time"], concerned)
+    arrived = log["available_time"].notna() & concerned
+    lost = int(found.loc[arrived, "available_time"].isna().sum())
+    assert stats.binomtest(lost, int(arrived.sum()), 0.4).pvalue > RARE
+    pd.testing.assert_series_equal(
+        found["available_time"].dropna(), log.loc[found["available_time"].notna(), "available_time"]
+    )
+    assert set(days_of(found)[found["available_time"].isna() & arrived]) == set(range(5, 12))
+
+
+def test_bots_add_sessions_that_click_everything_and_order_nothing(calm, log):
+    world, found, added = split(Bots(start_day=4, end_day=6, share=0.2, n_bots=7), log)
+    assert_equal_but(found, log)
+    assert set(days_of(added)) == {4, 5}
+    assert len(added) / (days_of(log).between(4, 5).sum()) == pytest.approx(0.2, rel=0.01)
+    assert added["clicked"].all()
+    assert not added["ordered"].any()
+    assert set(added["user_id"]) == set(range(1_500, 1_507))
+    pd.testing.assert_frame_equal(world.users[:1_500], calm.users)
+    assert (world.users["device"][1_500:] == "web").all()
+    assert world.truth.policy_value(UniformPolicy(world), n_sessions=500) == pytest.approx(
+        calm.truth.policy_value(UniformPolicy(calm), n_sessions=500)
+    )
+
+
+def test_a_new_city_adds_people_of_another_kind_whose_tastes_follow_the_same_rule(calm, log):
+    world, found, added = split(NewCity(start_day=6, share=0.5), log)
+    assert_equal_but(found, log)
+    assert set(days_of(added)) == set(range(6, 20))
+    assert len(added) / (days_of(log) >= 6).sum() == pytest.approx(0.5, rel=0.01)
+    assert world.cities["city"].tolist() == [*calm.cities["city"], "Fairhaven"]
+    newcomers = world.users[1_500:]
+    assert len(newcomers) == 750
+    assert (newcomers["city"] == "Fairhaven").all()
+    assert newcomers["signup_day"].min() == 6
+    assert (newcomers["age_band"] == "18-24").mean() > (calm.users["age_band"] == "18-24").mean() + 0.1
+    # clicks of newcomers follow the truth as everyone's do: z of their sum is standard normal
+    attraction = world.truth.attraction(
+        added["user_id"].to_numpy(), added["dish_id"].to_numpy(), added["event_time"].to_numpy()
+    )
+    p = attraction * world.truth.examination(added["position"].to_numpy())
+    assert abs((added["clicked"] - p).sum() / np.sqrt((p * (1 - p)).sum())) < 4.5
+    # given age band and local hour they like cuisines as the average of the other cities does
+    noon = np.datetime64("2024-01-15T12:00:00")
+    logit = {}
+    for name, members in world.users.query("age_band == '25-34'").groupby(world.users["city"] == "Fairhaven"):
+        user = members.merge(world.cities)
+        time = noon - user["utc_offset_hours"].to_numpy().astype("timedelta64[h]")
+        a = world.truth.attraction(user["user_id"].to_numpy()[:, None], np.arange(40), time[:, None])
+        logit[name] = np.log(a / (1 - a))
+    error = np.sqrt(sum(part.var(axis=0) / len(part) for part in logit.values()))
+    assert (np.abs(logit[True].mean(axis=0) - logit[False].mean(axis=0)) / error).max() < 4.5
+
+
+def test_a_winter_menu_changes_taste_and_nothing_that_is_shown(calm, log):
+    world, found, added = split(WinterMenu(start_day=10, end_day=15), log)
+    assert added.empty
+    assert_equal_but(found, log, ["clicked", "ordered", "revenue"], days_of(log).between(10, 14))
+    assert (found["clicked"] != log["clicked"])[days_of(log).between(10, 14)].mean() > 0.01
+    user, dish = np.arange(100)[:, None], np.arange(40)
+    for day, changed in ((9, False), (10, True), (14, True), (15, False)):
+        time = np.datetime64("2024-01-01T23:00:00") + np.timedelta64(day, "D")
+        before, after = (w.truth.attraction(user, dish, time) for w in (calm, world))
+        shift = np.log(after / (1 - after)) - np.log(before / (1 - before))
+        assert (np.abs(shift).max() > 1) == changed
+        np.testing.assert_allclose(shift, np.broadcast_to(shift[0], shift.shape), atol=1e-9)  # the same for everyone
+    by_cuisine = pd.Series(shift_at(calm, world, 12)).groupby(calm.dishes["cuisine"]).mean()
+    assert by_cuisine["salad"] < 0 < by_cuisine["indian"]
+
+
+def shift_at(calm, world, day):
+    time = np.datetime64("2024-01-01T12:00:00") + np.timedelta64(day, "D")
+    before, after = (w.truth.attraction(0, np.arange(40), time) for w in (calm, world))
+    return np.log(after / (1 - after)) - np.log(before / (1 - before))
+
+
+def test_a_winter_menu_harms_the_feed_that_was_best_and_its_strength_counts():
+    calm, weak, strong = (
+        World(seed=1, n_users=800, n_dishes=200, days=6, incidents=incidents)
+        for incidents in ((), (WinterMenu(start_day=3, strength=0.3),), (WinterMenu(start_day=3),))
+    )
+
+    class BestBeforeWinter:
+        def rank(self, sessions, rng):
+            feeds = calm.truth.best_feed(sessions)
+            return Ranking(feeds, np.ones(feeds.shape))
+
+    window = {"n_sessions": 1_500, "start_day": 3, "end_day": 6}
+    value = [world.truth.policy_value(BestBeforeWinter(), **window) for world in (calm, weak, strong)]
+    assert value[2] < 0.95 * value[0]
+    regret = [
+        world.truth.policy_value(BestPolicy(world), **window) - v
+        for world, v in zip((weak, strong), value[1:], strict=True)
+    ]
+    assert 0 < 3 * regret[0] < regret[1]
+
+
+def test_incidents_do_not_disturb_one_another(log):
+    both = world_with(NewCity(start_day=3), Bots(start_day=4, end_day=8), LostTracking(start_day=5, end_day=7))
+    alone = world_with(NewCity(start_day=3))
+    found = both.simulate(sessions_per_day=SESSIONS)
+    expected = alone.simulate(sessions_per_day=SESSIONS)
+    found = found[found["session_id"].isin(expected["session_id"])].reset_index(drop=True)
+    assert_equal_but(found, expected, ["available_time"])
+    assert both.cities["city"].is_unique
+
+
+def test_the_standard_schedule_holds_all_five_at_any_length():
+    for days in (20, 28, 60, 90):
+        incidents = platter_incidents(days)
+        world = World(seed=0, n_users=200, n_dishes=20, days=days, incidents=incidents)
+        assert [type(incident) for incident in incidents] == [NewCity, PricesInCents, LostTracking, Bots, WinterMenu]
+        starts = [incident.start_day for incident in incidents]
+        assert starts == sorted(starts)
+        assert len(world.simulate(sessions_per_day=10)) > 10 * 10 * days
+        ends = [incident.end_day for incident in incidents[1:4]]
+        assert all(end <= start for end, start in zip(ends, starts[2:], strict=True))
+
+
+def test_incidents_do_not_depend_on_the_batch_size():
+    world = World(seed=3, n_users=300, n_dishes=30, days=20, incidents=platter_incidents(20))
+    expected = world.simulate(sessions_per_day=40)
+    for batch_size in (1, 300, 10**6):
+        pd.testing.assert_frame_equal(world.simulate(sessions_per_day=40, batch_size=batch_size), expected)
+    sessions = world.sessions(sessions_per_day=40)
+    np.testing.assert_array_equal(sessions.session_id, expected["session_id"].to_numpy()[::10])
+    assert expected["session_id"].nunique() * 10 == len(expected)
+
+
+@pytest.mark.parametrize(
+    ("incident", "named"),
+    [
+        (lambda: WinterMenu(start_day=-1), "start_day"),
+        (lambda: WinterMenu(start_day=1.5), "start_day"),
+        (lambda: WinterMenu(start_day=3, end_day=3), "end_day"),
+        (lambda: NewCity(start_day=1, share=0), "share"),
+        (lambda: Bots(start_day=1, share=1.5), "share"),
+        (lambda: Bots(start_day=1, n_bots=0), "n_bots"),
+        (lambda: LostTracking(start_day=1, device="fax"), "device"),
+        (lambda: LostTracking(start_day=1, share=np.nan), "share"),
+        (lambda: platter_incidents(19), "days"),
+        (lambda: world_with(WinterMenu(start_day=20)), "incidents"),
+        (lambda: world_with(Bots(start_day=1, end_day=21)), "incidents"),
+    ],
+)
+def test_an_incident_names_the_argument_that_is_wrong(incident, named):
+    with pytest.raises(ValueError, match=named):
+        incident()
+
+
+def test_popularity_is_known_before_launch_and_no_incident_moves_it(calm):
+    world = world_with(*platter_incidents(20))
+    np.testing.assert_array_equal(world.popularity, calm.popularity)
+    assert world.popularity.shape == (40,)
+    assert PopularityPolicy(world).popularity is not None

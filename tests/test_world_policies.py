@@ -1,0 +1,162 @@
+"""Propensities are the probabilities of what is shown, and wrong policies are told what is wrong."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from utils.world import BestPolicy, PopularityPolicy, Ranking, ScorePolicy, Sessions, UniformPolicy, World
+
+Z = 4.5  # exceeded once in 150,000 by a standard normal; seeds are fixed
+
+
+@pytest.fixture(scope="module")
+def world():
+    return World(seed=5, n_users=1_000, n_dishes=40, days=14)
+
+
+def repeat(world, n, day=0):
+    """Return `n` copies of one session."""
+    time = np.datetime64("2024-01-01T12:00:00", "us") + np.timedelta64(day, "D")
+    return Sessions(np.arange(n), np.zeros(n, np.int32), np.full(n, time))
+
+
+def fixed_scores(sessions):
+    return np.tile(np.cos(np.arange(40.0) ** 2), (len(sessions.user_id), 1))
+
+
+def policies(world):
+    return {
+        "score": ScorePolicy(fixed_scores, world=world, epsilon=0.4, n_candidates=15),
+        "popularity": PopularityPolicy(world, epsilon=0.3, n_candidates=12),
+        "uniform": UniformPolicy(world),
+        "greedy": ScorePolicy(fixed_scores, world=world, epsilon=0.0),
+    }
+
+
+@pytest.mark.parametrize("name", ["score", "popularity", "uniform", "greedy"])
+@pytest.mark.parametrize("day", [0, 13])
+def test_observed_frequencies_are_the_propensities(world, name, day):
+    n = 20_000
+    ranking = policies(world)[name].rank(repeat(world, n, day), np.random.default_rng(1))
+    position = np.broadcast_to(np.arange(10), ranking.dish_id.shape)
+    count, stated = np.zeros((10, 40)), np.zeros((10, 40))
+    np.add.at(count, (position, ranking.dish_id), 1)
+    stated[position, ranking.dish_id] = ranking.propensity
+    assert np.ptp(ranking.propensity[ranking.dish_id[:, 0] == ranking.dish_id[0, 0], 0]) == 0
+    np.testing.assert_allclose(stated.sum(axis=1), 1.0, rtol=1e-12)  # all that can be shown was shown
+    np.testing.assert_array_equal(count[stated == 1], n)
+    random = (stated > 0) & (stated < 1)
+    z = (count - n * stated)[random] / np.sqrt(n * stated * (1 - stated))[random]
+    assert not z.size or np.abs(z).max() < Z
+
+
+def test_exploration_shows_every_order_of_the_candidates_alike(world):
+    n = 45_000
+    feeds = UniformPolicy(world).rank(repeat(world, n), np.random.default_rng(2)).dish_id
+    launched = world.catalogue(0)["dish_id"].to_numpy()
+    pairs = np.zeros((40, 40))
+    np.add.at(pairs, (feeds[:, 0], feeds[:, 9]), 1)
+    off_diagonal = pairs[np.ix_(launched, launched)][~np.eye(len(launched), dtype=bool)]
+    assert pairs.diagonal().sum() == 0
+    assert stats.chisquare(off_diagonal).pvalue > 1e-5
+
+
+def test_ranking_without_exploration_is_the_order_of_the_scores(world):
+    feeds = policies(world)["greedy"].rank(repeat(world, 3), np.random.default_rng(0)).dish_id
+    launched = world.catalogue(0)["dish_id"].to_numpy()
+    expected = sorted(launched, key=lambda dish: -np.cos(float(dish) ** 2))[:10]
+    np.testing.assert_array_equal(feeds, [expected] * 3)
+
+
+def test_new_dishes_enter_on_their_launch_day(world):
+    launch = int(world.dishes["launch_day"].max())
+    newest = int(world.dishes["dish_id"].max())
+    favorite = ScorePolicy(
+        lambda sessions: np.tile(np.arange(40.0), (len(sessions.user_id), 1)), world=world, epsilon=0
+    )
+    before, after = (
+        favorite.rank(repeat(world, 1, day), np.random.default_rng(0)).dish_id for day in (launch - 1, launch)
+    )
+    assert newest not in before
+    assert after[0, 0] == newest
+
+
+@pytest.mark.parametrize("epsilon", [0.2, 1.0])
+def test_inverse_weighting_recovers_the_clicks_of_the_uniform_policy(world, epsilon):
+    log = world.simulate(PopularityPolicy(world, epsilon=epsilon), 3_000)
+    day = (log["event_time"] - np.datetime64("2024-01-01")).dt.days.to_numpy()
+    launch_day = world.dishes["launch_day"].to_numpy()
+    n_launched = (launch_day <= day[:, None]).sum(axis=1)
+    weighted = log["clicked"] / log["propensity"] / n_launched
+    estimate = weighted.groupby(log["session_id"]).sum()
+    sessions = world.sessions(sessions_per_day=3_000)
+    day = day[::10, None]
+    attraction = world.truth.attraction(sessions.user_id[:, None], np.arange(40), sessions.time[:, None])
+    mean = (attraction * (launch_day <= day)).sum(axis=1) / (launch_day <= day).sum(axis=1)
+    known = mean * world.truth.examination(np.arange(1, 11)).sum()
+    assert abs(estimate.mean() - known.mean()) < Z * estimate.std() / np.sqrt(len(estimate))
+    naive = log.groupby("session_id")["clicked"].sum().mean()
+    if epsilon < 1:
+        assert naive - known.mean() > 3 * estimate.std() / np.sqrt(len(estimate))  # without weights it is off
+
+
+def test_best_policy_shows_the_best_feed(world):
+    sessions = world.sessions(0, 2, 30)
+    ranking = BestPolicy(world).rank(sessions, np.random.default_rng(0))
+    np.testing.assert_array_equal(ranking.dish_id, world.truth.best_feed(sessions))
+    assert (ranking.propensity == 1).all()
+
+
+class Shows:
+    """A policy that shows what it is told, with a given propensity."""
+
+    def __init__(self, feed, propensity=0.5, columns=10):
+        self.feed, self.propensity, self.columns = np.asarray(feed), propensity, columns
+
+    def rank(self, sessions, rng):
+        n = len(sessions.user_id)
+        return Ranking(np.tile(self.feed, (n, 1)), np.full((n, self.columns), self.propensity))
+
+
+@pytest.mark.parametrize(
+    ("policy", "complaint"),
+    [
+        (Shows(range(9)), "policy.*shape"),
+        (Shows(range(10), columns=9), "policy.*shape"),
+        (Shows([*range(9), 8]), "policy.*twice"),
+        (Shows([*range(9), 39]), "policy.*launch"),
+        (Shows([*range(9), 40]), "policy.*from 0 to 39"),
+        (Shows([*range(9), -1]), "policy.*from 0 to 39"),
+        (Shows(np.arange(10.0)), "policy.*whole numbers"),
+        (Shows(range(10), propensity=0.0), "policy.*propensity"),
+        (Shows(range(10), propensity=1.01), "policy.*propensity"),
+        (Shows(range(10), propensity=np.nan), "policy.*propensity"),
+    ],
+)
+def test_wrong_answers_of_a_policy_are_refused(world, policy, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        world.simulate(policy, 5, end_day=1)
+    with pytest.raises(ValueError, match=complaint):
+        world.truth.policy_value(policy, n_sessions=5, end_day=1)
+
+
+def test_a_policy_may_state_certainty(world):
+    assert len(world.simulate(Shows(range(10), propensity=1.0), 5, end_day=1)) == 40
+
+
+@pytest.mark.parametrize("epsilon", [-0.1, 1.1, np.nan])
+def test_epsilon_is_a_probability(world, epsilon):
+    with pytest.raises(ValueError, match="epsilon"):
+        PopularityPolicy(world, epsilon=epsilon)
+
+
+def test_candidates_fill_a_feed(world):
+    with pytest.raises(ValueError, match="n_candidates"):
+        ScorePolicy(fixed_scores, world=world, n_candidates=9)
+    ScorePolicy(fixed_scores, world=world, n_candidates=10)
+
+
+@pytest.mark.parametrize("scores", [np.zeros((2, 40)), np.full((3, 40), np.nan), np.zeros((3, 39))])
+def test_scores_have_a_number_for_every_dish(world, scores):
+    with pytest.raises(ValueError, match="score"):
+        ScorePolicy(lambda sessions: scores, world=world).rank(repeat(world, 3), np.random.default_rng(0))
