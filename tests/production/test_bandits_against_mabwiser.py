@@ -8,7 +8,7 @@ from utils.learning.bandits import UCB1, EpsilonGreedy, ThompsonBernoulli, simul
 
 mab = pytest.importorskip("mabwiser.mab", reason="MABWiser lives in the environment of `make test-production`")
 
-MEANS, HORIZON, RUNS = np.array([0.2, 0.6, 0.4, 0.5]), 150, 100
+MEANS, HORIZON, RUNS = np.array([0.2, 0.6, 0.4, 0.5]), 100, 80
 
 
 class TriedOnce:
