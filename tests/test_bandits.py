@@ -32,13 +32,13 @@ class Recorder:
 
 
 def test_regret_of_round_robin_is_the_mean_gap_times_the_horizon():
-    run = simulate(RoundRobin(), [0.2, 0.5, 0.9], horizon=300, n_runs=7, seed=1, n_checkpoints=3)
+    run = simulate(RoundRobin(), [0.2, 0.5, 0.9], horizon=300, n_runs=400, seed=1, n_checkpoints=3)
     assert run.steps.tolist() == [100, 200, 300]
     assert run.regret[:, -1] == pytest.approx(100 * (0.7 + 0.4))
     assert (run.pulls == 100).all()
-    # 700 pulls of each arm: five standard errors of a proportion.
-    rates = run.successes.sum(axis=0) / 700
-    assert (np.abs(rates - [0.2, 0.5, 0.9]) < 5 * np.sqrt(0.25 / 700)).all()
+    # 40,000 pulls of each arm: five standard errors of a proportion.
+    rates = run.successes.sum(axis=0) / 40_000
+    assert (np.abs(rates - [0.2, 0.5, 0.9]) < 5 * np.sqrt(0.25 / 40_000)).all()
 
 
 def test_policy_sees_steps_from_one_and_the_pulls_so_far():
@@ -118,6 +118,11 @@ def test_epsilon_greedy_explores_its_share():
     run = simulate(EpsilonGreedy(0.3), [0.0, 1.0], horizon=1_000, n_runs=100, seed=6)
     # The worse arm gets half of the exploring decisions, 0.15: binomial, 5 standard errors.
     assert abs(run.pulls[:, 0].mean() / 1_000 - 0.15) < 5 * np.sqrt(0.15 * 0.85 / 100_000) + 0.002
+
+
+def test_epsilon_one_chooses_at_random():
+    share = simulate(EpsilonGreedy(1.0), [0.0, 1.0], horizon=500, n_runs=100, seed=6).pulls[:, 0].sum() / 50_000
+    assert abs(share - 0.5) < 5 * np.sqrt(0.25 / 50_000)
 
 
 def test_greedy_stays_with_a_sure_arm_and_tries_each_once():
