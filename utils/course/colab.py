@@ -47,7 +47,7 @@ def missing_requirements(pyproject=CHECKOUT / "pyproject.toml"):
 
 
 def install_missing_requirements(pyproject=CHECKOUT / "pyproject.toml"):
-    """Install what is missing with pip, every installed package held at its version: a running kernel has loaded some."""
+    """Install what is missing with pip; what is installed keeps its version, for the kernel may have loaded it."""
     missing = missing_requirements(pyproject)
     if not missing:
         return

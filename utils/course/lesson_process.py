@@ -58,7 +58,7 @@ def run_lesson(path, output, parameters=None, *, time_limit=600, variables=None)
         time_limit: seconds, after which the child and its kernel are ended.
         variables: further environment variables for the kernel.
     """
-    path, output = Path(path).resolve(), Path(output).resolve()
+    path, output = Path(path).resolve(), Path(output).absolute()
     started = time.monotonic()
     # A kernel that is being ended may still write into the folder while it is removed.
     with tempfile.TemporaryDirectory(prefix="course-", ignore_cleanup_errors=True) as folder:
@@ -66,7 +66,8 @@ def run_lesson(path, output, parameters=None, *, time_limit=600, variables=None)
         environment = {**os.environ, **kernel_environment(folder), **(variables or {})}
         request = json.dumps({"path": str(path), "output": str(output), "parameters": parameters or {}})
         try:
-            output.unlink(missing_ok=True)
+            if output.is_file():  # a copy of an earlier run would be taken for this one's
+                output.unlink()
             with open(log, "wb") as stream:
                 command = [sys.executable, "-c", PROGRAM, str(CHECKOUT), request, str(report)]
                 child = subprocess.Popen(

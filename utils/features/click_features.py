@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 #: what the model sees of one dish for one user at one time, in this order
-FEATURES = ("price", "preparation_minutes", "dish_rate", "cuisine_hour_rate", "user_cuisine_rate", "user_rate")
+FEATURES = ["price", "preparation_minutes", "dish_rate", "cuisine_hour_rate", "user_cuisine_rate", "user_rate"]
 WINDOW_DAYS = 7
 
 # How many impressions at the prior rate each key starts with: empirical-Bayes shrinkage, larger for noisier keys.

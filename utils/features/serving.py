@@ -19,7 +19,8 @@ CREATE TABLE dish (dish_id INTEGER PRIMARY KEY, price REAL, preparation_minutes 
 CREATE TABLE user (user_id INTEGER PRIMARY KEY, utc_offset_hours INTEGER);
 CREATE TABLE dish_rate (dish_id INTEGER PRIMARY KEY, rate REAL);
 CREATE TABLE cuisine_hour_rate (cuisine INTEGER, hour INTEGER, rate REAL, PRIMARY KEY (cuisine, hour)) WITHOUT ROWID;
-CREATE TABLE user_cuisine_rate (user_id INTEGER, cuisine INTEGER, rate REAL, PRIMARY KEY (user_id, cuisine)) WITHOUT ROWID;
+CREATE TABLE user_cuisine_rate (
+    user_id INTEGER, cuisine INTEGER, rate REAL, PRIMARY KEY (user_id, cuisine)) WITHOUT ROWID;
 CREATE TABLE user_rate (user_id INTEGER PRIMARY KEY, rate REAL);
 CREATE TABLE prior (rate REAL);
 CREATE TABLE served (session_id INTEGER, user_id INTEGER, dish_id INTEGER, time TEXT, {features}, score REAL);
@@ -54,6 +55,13 @@ def materialize(rates, dimensions, connection):
         connection.executescript(SCHEMA)
         for table, values in rows.items():
             connection.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(values[0]))})", values)
+
+
+def open_store(rates, dimensions):
+    """Return a connection to a new store in memory, written by `materialize`."""
+    connection = sqlite3.connect(":memory:", check_same_thread=False)
+    materialize(rates, dimensions, connection)
+    return connection
 
 
 def copy_of(store):

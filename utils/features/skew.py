@@ -15,7 +15,7 @@ class Parity(NamedTuple):
 
     Attributes:
         features: data frame, one row a feature: `feature`, `mismatched` (share of the rows present on both sides whose
-            values differ by more than the tolerance), `largest` (largest absolute difference, NaN where none is finite).
+            values differ by more than the tolerance), `largest` (largest absolute difference, NaN if none is finite).
         n_rows: rows present on both sides.
         only_served, only_recomputed: rows present on one side.
     """
