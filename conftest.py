@@ -33,6 +33,6 @@ def pytest_collectstart(collector):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item):
-    """Give each notebook its own progress, before nbval starts its kernel: the map shows a learner who has just begun."""
+    """Give each notebook its own progress before its kernel starts: the map shows a learner who has just begun."""
     if item.path.suffix == ".ipynb":
         os.environ["COURSE_HOME"] = str(item.config.scratch_folder / "progress" / item.path.stem)
