@@ -75,5 +75,6 @@ test-oldest:
 	.venv-oldest/bin/python -m pytest -n $(WORKERS) tests
 
 test-production:
+	test -d tests/production || { echo "error: there is no test in tests/production yet" >&2; exit 1; }
 	$(SET_UP) production $(GIVEN)
 	.venv-production/bin/python -m pytest tests/production

@@ -1,0 +1,155 @@
+"""Set-up: a wrong Python, a missing lock, a busy port give one line; the locks fit pyproject.toml."""
+
+import re
+import socket
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+from utils.course import environment
+from utils.course.lab import chosen_port
+from utils.course.notebooks import CHECKOUT, CourseError
+
+REMEDY = "the course needs 3.11 to 3.13; choose one: make run PYTHON=python3.12"
+
+
+@pytest.mark.parametrize(
+    ("version", "message"),
+    [
+        (
+            (3, 10, 13),
+            "Python 3.10.13 is too old, the course needs 3.11 to 3.13; choose one: make run PYTHON=python3.12",
+        ),
+        ((3, 14, 0), "Python 3.14.0 is too new, the course needs 3.11 to 3.13; choose one: make run PYTHON=python3.12"),
+        ((3, 11, 0), None),
+        ((3, 13, 9), None),
+    ],
+)
+def test_python_outside_the_range_is_named_with_the_remedy(version, message):
+    assert environment.version_complaint(version, "run") == message
+
+
+def test_missing_lock_is_one_line(tmp_path):
+    with pytest.raises(environment.SetupError, match=r"requirements.txt is missing; .* make lock"):
+        environment.set_up("run", checkout=tmp_path)
+
+
+@pytest.fixture
+def offline(tmp_path, monkeypatch):
+    """A checkout with a lock, in which pip's calls are recorded and not carried out."""
+    (tmp_path / "requirements.txt").write_text("numpy==2.4.6\n")
+    calls = []
+    quietly = environment.run_quietly
+
+    def record(command, complaint, cwd=None):
+        calls.append([str(part) for part in command])
+        if "venv" in command:
+            quietly([*command[:3], "--without-pip", *command[3:]], complaint, cwd)
+            site = next((tmp_path / ".venv").glob("[Ll]ib*/**/site-packages"))
+            (site / "pip.py").write_text("")
+
+    monkeypatch.setattr(environment, "run_quietly", record)
+    return tmp_path, calls
+
+
+def test_second_set_up_does_nothing_and_a_new_lock_installs_again(offline):
+    checkout, calls = offline
+    environment.set_up("run", checkout=checkout)
+    assert [("venv" in call, "install" in call) for call in calls] == [(True, False), (False, True)]
+    environment.set_up("run", checkout=checkout)
+    assert len(calls) == 2
+    (checkout / "requirements.txt").write_text("numpy==2.4.7\n")
+    environment.set_up("run", checkout=checkout)
+    assert ["venv" in call for call in calls[2:]] == [False]
+
+
+def test_half_made_environment_is_rebuilt(offline):
+    checkout, calls = offline
+    (checkout / ".venv" / "bin").mkdir(parents=True)
+    (checkout / ".venv" / ".run-stamp").write_text("left over")
+    environment.set_up("run", checkout=checkout)
+    assert "--clear" in calls[0]
+
+
+def test_checkout_is_importable_in_the_environment(offline):
+    checkout, _ = offline
+    (checkout / "only_here.py").write_text("")
+    environment.set_up("run", checkout=checkout)
+    subprocess.run(
+        [environment.python_of(checkout / ".venv"), "-c", "import only_here"], check=True, cwd=checkout.parent
+    )
+
+
+def test_failed_command_shows_its_last_lines_and_the_complaint(capsys):
+    program = "print('one'); print('two'); raise SystemExit(3)"
+    with pytest.raises(environment.SetupError, match="pip could not"):
+        environment.run_quietly([sys.executable, "-c", program], "pip could not")
+    assert capsys.readouterr().err == "  one\n  two\n"
+
+
+def test_busy_port_is_named_and_without_a_port_a_free_one_is_chosen():
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        port = server.getsockname()[1]
+        with pytest.raises(CourseError, match=f"port {port} is busy; choose another, make lab PORT="):
+            chosen_port(str(port))
+    assert 8888 <= chosen_port() <= 8987
+
+
+@pytest.mark.parametrize("text", ["0", "65536", "abc", "-1", "8888.5"])
+def test_what_is_no_port_is_refused(text):
+    with pytest.raises(CourseError, match="port must be a number from 1 to 65535"):
+        chosen_port(text)
+
+
+PROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))
+GROUPS = PROJECT["dependency-groups"]
+CORE = PROJECT["project"]["dependencies"]
+
+
+def locked(name):
+    """Return name -> version of a lock."""
+    lines = [Requirement(line) for line in (CHECKOUT / name).read_text().splitlines()]
+    return {line.name: str(line.specifier).removeprefix("==") for line in lines}
+
+
+@pytest.mark.parametrize(
+    ("lock", "wanted"),
+    [
+        ("requirements.txt", CORE + GROUPS["lab"]),
+        ("requirements-test.txt", CORE + GROUPS["lab"] + GROUPS["test"]),
+        ("requirements-oldest.txt", CORE + GROUPS["lab"] + GROUPS["test"]),
+        ("requirements-production.txt", CORE + GROUPS["production"]),
+    ],
+)
+def test_lock_has_every_dependency_of_pyproject_in_a_fitting_version(lock, wanted):
+    versions = locked(lock)
+    unmet = [
+        text for text in wanted if not Requirement(text).specifier.contains(versions.get(Requirement(text).name, "0"))
+    ]
+    assert unmet == []
+
+
+def test_test_lock_agrees_with_the_learners_lock():
+    learner, test = locked("requirements.txt"), locked("requirements-test.txt")
+    assert {name: test.get(name) for name in learner} == learner
+
+
+def test_oldest_lock_has_the_promised_versions():
+    versions = locked("requirements-oldest.txt")
+    promised = {"numpy": "2.0", "pandas": "2.2", "scikit-learn": "1.6", "scipy": "1.14", "matplotlib": "3.10"}
+    assert {name: ".".join(versions[name].split(".")[:2]) for name in promised} == promised
+
+
+def test_locks_name_no_index_and_one_version_of_each_package():
+    for path in Path(CHECKOUT).glob("requirements*.txt"):
+        lines = path.read_text().splitlines()
+        assert not [line for line in lines if "://" in line or line.startswith("-")]
+        names = [re.match(r"[\w.-]+", line)[0] for line in lines]
+        if path.name != "requirements-oldest.txt":  # that one is for a single Python version
+            assert len(names) == len(set(names)), path.name
