@@ -263,4 +263,6 @@ def test_sweep_without_its_scheduler_is_one_line(tmp_path, monkeypatch):
 def test_seeds_must_be_a_positive_number(capsys):
     with pytest.raises(SystemExit):
         main(["sweep", "--seeds", "many"])
-    assert capsys.readouterr().err.endswith("argument --seeds: must be a positive number, got 'many'\n")
+    err = capsys.readouterr().err
+    assert err.startswith("error: argument --seeds: must be a positive number, got 'many'; see ")
+    assert err.count("\n") == 1

@@ -23,9 +23,17 @@ def main(arguments=None):
         return 130
 
 
+class OneLineParser(argparse.ArgumentParser):
+    """A parser whose complaint is one line, without the usage."""
+
+    def error(self, message):
+        """Exit with 2 and one line."""
+        self.exit(2, f"error: {message}; see {self.prog} --help\n")
+
+
 def parser():
     """Return the parser of the command line."""
-    top = argparse.ArgumentParser(prog="python -m utils.course", description="The runner of the course.")
+    top = OneLineParser(prog="python -m utils.course", description="The runner of the course.")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, help_text, add in (
         ("run", "execute the lessons and print seconds, memory and claims", _add_run),
