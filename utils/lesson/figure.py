@@ -10,6 +10,7 @@ import matplotlib
 from cycler import cycler
 from IPython.display import display
 from matplotlib.figure import Figure
+from matplotlib.ticker import AutoLocator, MaxNLocator
 
 # After Okabe and Ito (2008), ordered so that neighbors also differ in grey (CIE lightness 20, 55, 72, 45, 84).
 COLORS = {"navy": "#12304f", "orange": "#d55e00", "sky": "#56b4e9", "green": "#00795c", "yellow": "#f0d24a"}
@@ -17,6 +18,7 @@ INK, PALE = "#222222", "#9a9a9a"
 SHORTEST_ALT = 40
 
 STYLE = {
+    "axes.axisbelow": True,
     "axes.edgecolor": PALE,
     "axes.grid": True,
     "axes.grid.axis": "y",
@@ -70,6 +72,7 @@ def figure(title, *, alt, size=(7.2, 3.4), rows=1, columns=1, **options):
         canvas = Figure(figsize=size, layout="constrained")
         axes = canvas.subplots(rows, columns, **options)
         yield axes
+        _thin_ticks(canvas)
         wrapped = textwrap.fill(title, int(size[0] * 10.5))
         canvas.suptitle(wrapped, x=0.01, ha="left", fontsize=11.5, fontweight="bold")
         image = io.BytesIO()
@@ -82,6 +85,14 @@ def figure(title, *, alt, size=(7.2, 3.4), rows=1, columns=1, **options):
     )
     words = f"<details><summary>Figure in words</summary>{escape(alt)}</details>"
     display({"text/html": words, "text/plain": f"Figure in words: {alt}"}, raw=True)
+
+
+def _thin_ticks(canvas):
+    """Keep the numbers along a narrow panel apart: at most one tick every 0.6 inches where the scale is linear."""
+    for ax in canvas.axes:
+        width = ax.get_position().width * canvas.get_size_inches()[0]
+        if ax.get_xscale() == "linear" and isinstance(ax.xaxis.get_major_locator(), AutoLocator):
+            ax.xaxis.set_major_locator(MaxNLocator(max(2, int(width / 0.6)), steps=[1, 2, 2.5, 5, 10]))
 
 
 def label_line_ends(ax, *, gap=0.055, size=9):
