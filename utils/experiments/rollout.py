@@ -129,7 +129,7 @@ def log_evidence(canary_events, stable_events, share, ratio, *, noise=0.0):
 
     Given their total, the events split between the arms like coins whose chance of "canary" is the canary's share of
     the requests. The total, and so the base rate with its rhythm and its incidents, cancels. For a fixed number of
-    requests the split is hypergeometric, less dispersed than binomial, so the bets stay fair (Hoeffding 1963, thm 4).
+    requests the split is hypergeometric, less dispersed than binomial, so the bets stay fair (Hoeffding 1963).
 
     Args:
         canary_events, stable_events: counts in the same window, any shape that broadcasts.
@@ -145,7 +145,7 @@ def log_evidence(canary_events, stable_events, share, ratio, *, noise=0.0):
     Raises:
         ValueError: if a count or the noise is negative or not finite, a share outside [0, 1], or a ratio not positive.
 
-    Reference: Wald (1945), "Sequential Tests of Statistical Hypotheses", section 3; Ville's inequality.
+    Reference: Wald (1945), "Sequential Tests of Statistical Hypotheses", *Annals of Mathematical Statistics* 16.
 
     >>> round(float(log_evidence(4, 0, share=0.01, ratio=4)), 2)   # four errors, all on a 1% canary
     5.43

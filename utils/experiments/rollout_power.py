@@ -6,7 +6,7 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
+from scipy import special, stats
 
 
 def _check_between(name: str, value: float, low: float = 0.0, high: float = 1.0) -> None:
@@ -69,11 +69,31 @@ def exact_power(n_requests: int, share: float, base: float, ratio: float, *, alp
     canary = _likely(stats.binom(n_canary, risk))
     stable = _likely(stats.binom(n_stable, base))
     totals = np.arange(canary[0] + stable[0], canary[-1] + stable[-1] + 1)
-    # isf gives the smallest x with P(X > x) <= alpha; the alarm starts one above it.
-    alarm_from = stats.hypergeom.isf(alpha, n_canary + n_stable, totals, n_canary) + 1
+    alarm_from = _fisher_alarm_from(totals, n_canary, n_canary + n_stable, alpha)
     needed = alarm_from[(canary[:, None] + stable[None, :]) - totals[0]]
     weights = stats.binom.pmf(canary, n_canary, risk)[:, None] * stats.binom.pmf(stable, n_stable, base)[None, :]
     return float(weights[canary[:, None] >= needed].sum())
+
+
+def _fisher_alarm_from(totals: np.ndarray, n_canary: int, n_requests: int, alpha: float) -> np.ndarray:
+    """Return, for each total of events, the smallest count on the canary with upper tail of at most alpha."""
+    top = int(stats.hypergeom.isf(1e-12, n_requests, totals[-1], n_canary)) + 1
+    counts = np.arange(top + 1)
+    density = _hypergeometric(counts[:, None], totals[None, :], n_canary, n_requests)
+    tail = np.cumsum(density[::-1], axis=0)[::-1]
+    return np.where((tail <= alpha).any(axis=0), np.argmax(tail <= alpha, axis=0), top + 1)
+
+
+def _hypergeometric(count, total, n_canary, n_requests):
+    """Return the probability of `count` events on the canary given the total; scipy's own is slow on large tables."""
+
+    def log_choose(n, k):
+        return special.gammaln(n + 1) - special.gammaln(k + 1) - special.gammaln(n - k + 1)
+
+    possible = (count <= total) & (count <= n_canary) & (total - count <= n_requests - n_canary)
+    k = np.where(possible, count, np.maximum(total - (n_requests - n_canary), 0))
+    ways = log_choose(n_canary, k) + log_choose(n_requests - n_canary, total - k) - log_choose(n_requests, total)
+    return np.where(possible, np.exp(ways), 0.0)
 
 
 def _likely(distribution) -> np.ndarray:
@@ -83,8 +103,8 @@ def _likely(distribution) -> np.ndarray:
 def canary_requests_needed(base: float, ratio: float, *, alpha: float = 0.05, power: float = 0.80) -> int:
     """Return the canary requests a one-sided test against a well-known base rate needs.
 
-    The stable arm is 99 times as large at a 1% step, so its rate counts as known (Fleiss, Levin & Paik, *Statistical
-    Methods for Rates and Proportions*, 3rd ed., section 2.5, one-sample form).
+    The stable arm is 99 times as large at a 1% step, so its rate counts as known: the normal approximation of the
+    test of one proportion, with the variance under each hypothesis.
 
     Args:
         base: the stable version's rate of events.
@@ -176,8 +196,59 @@ def step_error_rates(
     Raises:
         ValueError: if an argument is out of its range.
     """
+    _check_test(share, ratio, true_ratio, roll_back_above, promote_below, max_events=max_events)
+    rolls_back = promotes = mean_events = 0.0
+    alive = 1.0
+    looks = _looks(share, ratio, true_ratio, roll_back_above, promote_below, events_per_look=1)
+    for _, (up, down, left) in zip(range(int(max_events)), looks, strict=False):
+        mean_events += alive
+        rolls_back, promotes, alive = rolls_back + up, promotes + down, left
+    return StepErrorRates(rolls_back, promotes, alive, mean_events)
+
+
+def exposure(
+    share: float,
+    ratio: float,
+    true_ratio: float,
+    *,
+    roll_back_above: float,
+    promote_below: float,
+    events_per_look: int = 1,
+    probability: float = 0.99,
+    max_looks: int = 20_000,
+) -> int:
+    """Return the looks within which the sequential test rolls a fault back with the given probability.
+
+    Args:
+        share, ratio, true_ratio, roll_back_above, promote_below: as in `step_error_rates`.
+        events_per_look: events in both arms between two looks at the evidence.
+        probability: of having rolled back, over all rollouts.
+        max_looks: looks after which the search gives up.
+
+    Returns:
+        Number of looks; times `events_per_look`, events.
+
+    Raises:
+        ValueError: if an argument is out of its range, or the test never reaches the probability.
+    """
+    sizes = {"events_per_look": events_per_look, "max_looks": max_looks}
+    _check_test(share, ratio, true_ratio, roll_back_above, promote_below, **sizes)
+    _check_between("probability", probability)
+    rolled_back = 0.0
+    looks = _looks(share, ratio, true_ratio, roll_back_above, promote_below, events_per_look=int(events_per_look))
+    for look, (up, _, _) in zip(range(1, int(max_looks) + 1), looks, strict=False):
+        rolled_back += up
+        if rolled_back >= probability:
+            return look
+    raise ValueError(
+        f"probability must be one the test can reach, got {probability} where {rolled_back:.4f} are rolled back; "
+        "lower it, look for a smaller ratio, or raise max_looks"
+    )
+
+
+def _check_test(share, ratio, true_ratio, roll_back_above, promote_below, **sizes) -> None:
     _check_between("share", share)
-    for name, value in (("ratio", ratio), ("true_ratio", true_ratio), ("max_events", max_events)):
+    for name, value in {"ratio": ratio, "true_ratio": true_ratio, **sizes}.items():
         if not (np.isscalar(value) and np.isfinite(value) and value > 0):
             raise ValueError(f"{name} must be positive and finite, got {value!r}; use for example 2")
     if not promote_below < 0 < roll_back_above or ratio == 1:
@@ -185,22 +256,23 @@ def step_error_rates(
             f"promote_below must be negative, roll_back_above positive and ratio not 1, got {promote_below!r}, "
             f"{roll_back_above!r} and {ratio!r}; take the boundaries of a RolloutPlan"
         )
+
+
+def _looks(share, ratio, true_ratio, roll_back_above, promote_below, *, events_per_look):
+    """Yield, look by look, the probabilities of rolling back and promoting at it, and of going on."""
     chance = share * true_ratio / (1 + share * (true_ratio - 1))
     per_event, per_hit = math.log1p(share * (ratio - 1)), math.log(ratio)
+    hits = stats.binom.pmf(np.arange(events_per_look + 1), events_per_look, chance)
+    hits = hits[: np.flatnonzero(hits > 1e-18)[-1] + 1]
     # alive[i] is the probability that first + i events fell on the canary and no boundary was crossed.
-    alive, first = np.ones(1), 0
-    rolls_back = promotes = mean_events = 0.0
-    for n in range(1, int(max_events) + 1):
-        mean_events += alive.sum()
-        alive = np.convolve(alive, (1 - chance, chance))
+    alive, first, n = np.ones(1), 0, 0
+    while alive.sum() >= 1e-12:
+        n += events_per_look
+        alive = np.convolve(alive, hits)
         evidence = (first + np.arange(alive.size)) * per_hit - n * per_event
         up, down = evidence >= roll_back_above, evidence <= promote_below
-        rolls_back += alive[up].sum()
-        promotes += alive[down].sum()
         inside = np.flatnonzero(~(up | down))
-        if inside.size == 0 or alive[inside].sum() < 1e-12:
-            alive = np.zeros(1)
-            break
-        first += inside[0]
-        alive = alive[inside[0] : inside[-1] + 1]
-    return StepErrorRates(float(rolls_back), float(promotes), float(alive.sum()), float(mean_events))
+        crossed = float(alive[up].sum()), float(alive[down].sum())
+        alive = alive[inside[0] : inside[-1] + 1] if inside.size else np.zeros(1)
+        first += int(inside[0]) if inside.size else 0
+        yield *crossed, float(alive.sum())

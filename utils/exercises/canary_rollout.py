@@ -1,0 +1,264 @@
+"""Exercises of lesson 19, canary rollout."""
+
+import numpy as np
+
+from utils.lesson import Exercise, Mistake
+
+
+def service_burn(share, canary_error_rate, stable_error_rate, objective):
+    """Return how many times faster than allowed the whole service burns its error budget.
+
+    share: the canary's share of the visits, 0 to 1.
+    canary_error_rate, stable_error_rate: share of each version's visits that fail, 0 to 1.
+    objective: share of the visits that must succeed, such as 0.999.
+    """
+    return (share * canary_error_rate + (1 - share) * stable_error_rate) / (1 - objective)
+
+
+def running_evidence(canary_events, stable_events, canary_visits, stable_visits, ratio):
+    """Return the log evidence after each window that the canary's rate is `ratio` times the stable one's.
+
+    All but `ratio` are arrays, one entry a window: the events and the visits of each version in that window.
+    """
+    share = canary_visits / (canary_visits + stable_visits)
+    events = canary_events + stable_events
+    return np.cumsum(canary_events * np.log(ratio) - events * np.log(1 + share * (ratio - 1)))
+
+
+def decide(evidence, usable, windows, minimum_windows, roll_back_above, promote_below):
+    """Return "hold", "promote" or "roll back" after a window.
+
+    evidence: list of log evidences, one a guardrail; high means that the canary is worse.
+    usable: whether this window's data could be read; if not, `evidence` is that of the windows before.
+    windows, minimum_windows: usable windows in this step so far, and how many there must be before a promotion.
+    roll_back_above, promote_below: the two boundaries.
+    """
+    if not usable:
+        return "hold"
+    if max(evidence) >= roll_back_above:
+        return "roll back"
+    if max(evidence) <= promote_below and windows >= minimum_windows:
+        return "promote"
+    return "hold"
+
+
+def _hits_only(canary_events, stable_events, canary_visits, stable_visits, ratio):
+    return np.cumsum(canary_events * np.log(ratio))
+
+
+def _not_normalized(canary_events, stable_events, canary_visits, stable_visits, ratio):
+    share = canary_visits / (canary_visits + stable_visits)
+    return np.cumsum(canary_events * np.log(ratio) + stable_events * np.log((1 - ratio * share) / (1 - share)))
+
+
+def _even_split(canary_events, stable_events, canary_visits, stable_visits, ratio):
+    return np.cumsum(canary_events * np.log(ratio) - (canary_events + stable_events) * np.log(1 + 0.5 * (ratio - 1)))
+
+
+def _each_window_alone(canary_events, stable_events, canary_visits, stable_visits, ratio):
+    share = canary_visits / (canary_visits + stable_visits)
+    return canary_events * np.log(ratio) - (canary_events + stable_events) * np.log(1 + share * (ratio - 1))
+
+
+def _ratio_of_rates(canary_events, stable_events, canary_visits, stable_visits, ratio):
+    canary = np.cumsum(canary_events) / np.cumsum(canary_visits)
+    stable = np.cumsum(stable_events) / np.cumsum(stable_visits)
+    return np.log(canary / stable)
+
+
+def _evidence_cases():
+    return [
+        (np.array([1.0, 0.0, 3.0]), np.array([9.0, 12.0, 8.0]), np.full(3, 100.0), np.full(3, 9_900.0), 4.0),
+        (np.array([40.0, 55.0]), np.array([460.0, 440.0]), np.array([950.0, 1_050.0]), np.array([9e3, 8e3]), 0.8),
+        (np.array([6.0, 2.0]), np.array([5.0, 7.0]), np.array([5_000.0, 5_000.0]), np.array([4_000.0, 6e3]), 1.5),
+    ]
+
+
+def _decide_cases():
+    states = [[-6.0, -5.0, -7.0], [-6.0, 1.0, -7.0], [7.0, -6.0, -6.0], [2.0, 1.0, 3.0], [4.0, 3.5, 2.0]]
+    return [
+        (evidence, usable, windows, 15, 5.66, -4.61)
+        for evidence in states
+        for usable in (True, False)
+        for windows in (3, 15, 40)
+    ]
+
+
+def _any_cleared(evidence, usable, windows, minimum_windows, roll_back_above, promote_below):
+    if not usable:
+        return "hold"
+    if max(evidence) >= roll_back_above:
+        return "roll back"
+    return "promote" if min(evidence) <= promote_below and windows >= minimum_windows else "hold"
+
+
+def _no_minimum(evidence, usable, windows, minimum_windows, roll_back_above, promote_below):
+    if not usable:
+        return "hold"
+    if max(evidence) >= roll_back_above:
+        return "roll back"
+    return "promote" if max(evidence) <= promote_below else "hold"
+
+
+def _waits_to_roll_back(evidence, usable, windows, minimum_windows, roll_back_above, promote_below):
+    if not usable or windows < minimum_windows:
+        return "hold"
+    if max(evidence) >= roll_back_above:
+        return "roll back"
+    return "promote" if max(evidence) <= promote_below else "hold"
+
+
+def _blind(evidence, usable, windows, minimum_windows, roll_back_above, promote_below):
+    return decide(evidence, True, windows, minimum_windows, roll_back_above, promote_below)
+
+
+def _adds_up(evidence, usable, windows, minimum_windows, roll_back_above, promote_below):
+    return decide([sum(evidence)], usable, windows, minimum_windows, roll_back_above, promote_below)
+
+
+def _by_the_clock(evidence, usable, windows, minimum_windows, roll_back_above, promote_below):
+    if not usable:
+        return "hold"
+    if max(evidence) >= roll_back_above:
+        return "roll back"
+    return "promote" if windows >= minimum_windows else "hold"
+
+
+EXERCISES = (
+    Exercise(
+        number=1,
+        kind="compute",
+        title="what the pager sees",
+        task=(
+            "Your pager watches the whole service, canary and stable version together. By which factor does the service "
+            "burn its error budget? A factor of 1 spends exactly what the objective allows."
+        ),
+        solution=service_burn,
+        cases=lambda: [
+            (0.01, 1.0, 0.0, 0.999),
+            (0.01, 1.0, 0.001, 0.999),
+            (0.1, 0.05, 0.002, 0.99),
+            (0.5, 0.004, 0.001, 0.995),
+        ],
+        mistakes=(
+            Mistake(
+                "canary only",
+                lambda share, canary, stable, objective: canary / (1 - objective),
+                "That is the canary's own burn rate. The pager sees it diluted by everybody who is not on the canary.",
+            ),
+            Mistake(
+                "stable forgotten",
+                lambda share, canary, stable, objective: share * canary / (1 - objective),
+                "The stable version fails now and then too, and it serves the rest of the visits.",
+            ),
+            Mistake(
+                "objective",
+                lambda share, canary, stable, objective: (share * canary + (1 - share) * stable) / objective,
+                "You divide by what must succeed. The budget is what may fail.",
+            ),
+            Mistake(
+                "unweighted",
+                lambda share, canary, stable, objective: (canary + stable) / 2 / (1 - objective),
+                "You average the versions as if each served half of the visits. Weight them by their shares.",
+            ),
+        ),
+        hints=(
+            "First the error rate of the service: which share of all visits fails?",
+            "A share `share` of the visits fails at the canary's rate, the rest at the stable rate. "
+            "The budget is one minus the objective.",
+        ),
+        praise="Dilution is why the pager sleeps: at 1% a canary that fails everybody burns about ten budgets.",
+    ),
+    Exercise(
+        number=2,
+        kind="build",
+        title="the evidence, window by window",
+        task=(
+            "Write the statistic of this lesson for one guardrail, in array code. The share of the visits that the canary "
+            "gets wobbles from window to window, so take each window's own."
+        ),
+        solution=running_evidence,
+        cases=_evidence_cases,
+        mistakes=(
+            Mistake(
+                "hits only",
+                _hits_only,
+                "You count what falls on the canary only. Each event on the stable version speaks for the canary, a little.",
+            ),
+            Mistake(
+                "not normalized",
+                _not_normalized,
+                "You let an event fall on the canary with probability ratio × share. The two probabilities must add up to "
+                "one after the canary's has grown: divide by 1 + share · (ratio − 1).",
+            ),
+            Mistake(
+                "even split",
+                _even_split,
+                "You bet as if both versions had half of the visits. Use the canary's share in that window.",
+            ),
+            Mistake(
+                "each window alone",
+                _each_window_alone,
+                "That is each window's own evidence. Windows are independent bets, so their log evidences add up.",
+            ),
+            Mistake(
+                "ratio of rates",
+                _ratio_of_rates,
+                "That is how much worse the canary looks, not how sure you may be. One error of one looks terrible.",
+            ),
+        ),
+        hints=(
+            "One event on the canary multiplies the evidence by ratio / (1 + share · (ratio − 1)). What about one elsewhere?",
+            "In logs: `canary_events * log(ratio)` minus all events times `log(1 + share * (ratio - 1))`, then `np.cumsum`.",
+        ),
+        praise="That is the statistic of the controller: it needs no base rate, and you may look at it after every window.",
+    ),
+    Exercise(
+        number=3,
+        kind="decide",
+        title="on, back, or wait",
+        task=(
+            "Write the decision after one window. Several guardrails are watched at once; any of them may stop the release. "
+            "Think of what a window without data must not do."
+        ),
+        solution=decide,
+        cases=_decide_cases,
+        mistakes=(
+            Mistake(
+                "any cleared",
+                _any_cleared,
+                "You promote when one guardrail is content. A release without errors may still lose the orders: ask the worst.",
+            ),
+            Mistake(
+                "no minimum",
+                _no_minimum,
+                "You promote as soon as the evidence allows. A leak needs time to show, whatever the traffic.",
+            ),
+            Mistake(
+                "waits to roll back",
+                _waits_to_roll_back,
+                "You wait for the minimum before you roll back. It holds for promotions; harm is stopped at once.",
+            ),
+            Mistake(
+                "blind",
+                _blind,
+                "You decide on a window that could not be read. No data is not good news: hold.",
+            ),
+            Mistake(
+                "adds up",
+                _adds_up,
+                "You add the guardrails up, so a calm latency pays for lost orders. Each must be content by itself.",
+            ),
+            Mistake(
+                "by the clock",
+                _by_the_clock,
+                "You promote when the time is over. Silence after a quarter of an hour is no proof of health.",
+            ),
+        ),
+        hints=(
+            "Ask in this order: can I read the window, must I stop, may I go on?",
+            "The guardrail with the highest evidence decides both: one bad is enough to go back, all must be good to go on.",
+        ),
+        praise="Fast to go back, slow to go on, and never on missing data.",
+    ),
+)
