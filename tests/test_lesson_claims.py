@@ -61,11 +61,11 @@ def test_a_claim_shows_its_record_and_its_sentence(shown):
     Lesson(7).claim("a", "Ten is enough", 9, "<=", 10, because="counted", unit="orders")
     [bundle] = shown
     assert bundle[MIME]["holds"] is True
-    assert bundle["text/plain"] == "✓ Ten is enough: holds. Measured 9 orders, bound ≤ 10 orders (counted)."
+    assert bundle["text/plain"] == "✓ Ten is enough: holds. Measured 9 orders, bound ≤\u00a010 orders (counted)."
 
 
 def test_a_false_claim_is_shown_and_then_fails_with_what_was_measured(shown):
-    with pytest.raises(ClaimFailed, match="Measured 11, bound ≤ 10"):
+    with pytest.raises(ClaimFailed, match="Measured 11, bound ≤\u00a010"):
         Lesson(7).claim("a", "Ten is enough", 11, "<=", 10, because="counted")
     assert shown[0][MIME]["holds"] is False
 
@@ -91,7 +91,7 @@ def test_the_table_lists_every_claim_with_its_verdict(shown, monkeypatch):
     lesson.claim("b", "Two", 3, ">=", 4, because="y")
     lesson.claims()
     rows = shown[-1]["text/plain"].splitlines()[2:]
-    assert rows == ["| One | 5% | ≤ 10% | x | holds |", "| Two | 3 | ≥ 4 | y | false |"]
+    assert rows == ["| One | 5% | ≤\u00a010% | x | holds |", "| Two | 3 | ≥\u00a04 | y | false |"]
 
 
 def test_a_lesson_without_claims_says_so():

@@ -14,6 +14,8 @@ import pandas as pd
 from utils.features.click_features import FEATURES
 from utils.systems.http_server import serve
 
+EPOCH = datetime(1970, 1, 1)
+
 SCHEMA = """
 CREATE TABLE dish (dish_id INTEGER PRIMARY KEY, price REAL, preparation_minutes REAL, cuisine INTEGER);
 CREATE TABLE user (user_id INTEGER PRIMARY KEY, utc_offset_hours INTEGER);
@@ -23,7 +25,7 @@ CREATE TABLE user_cuisine_rate (
     user_id INTEGER, cuisine INTEGER, rate REAL, PRIMARY KEY (user_id, cuisine)) WITHOUT ROWID;
 CREATE TABLE user_rate (user_id INTEGER PRIMARY KEY, rate REAL);
 CREATE TABLE prior (rate REAL);
-CREATE TABLE served (session_id INTEGER, user_id INTEGER, dish_id INTEGER, time TEXT, {features}, score REAL);
+CREATE TABLE served (session_id INTEGER, user_id INTEGER, dish_id INTEGER, time_us INTEGER, {features}, score REAL);
 """.format(features=", ".join(f"{name} REAL" for name in FEATURES))
 
 
@@ -181,8 +183,9 @@ def _ranked(dish_ids, scores):
 def _log(connection, visits, blocks, scored):
     """Write one row for each dish that was scored: who, what, when, the features as served, the score."""
     rows = [
-        (visit.session_id, visit.user_id, dish_id, visit.time.isoformat(), *row, score)
+        (visit.session_id, visit.user_id, dish_id, time, *row, score)
         for visit, block, part in zip(visits, blocks, scored, strict=True)
+        for time in [(visit.time - EPOCH) // timedelta(microseconds=1)]
         for dish_id, row, score in zip(visit.dish_ids, block, part, strict=True)
     ]
     with connection:
@@ -210,7 +213,7 @@ def serve_visits(app, sessions, candidates, *, batch=64):
         )
     ]
     feeds = []
-    with serve(app) as url, httpx.Client(base_url=url, timeout=30) as client:
+    with serve(app) as url, httpx.Client(base_url=url, timeout=30, verify=False) as client:
         for start in range(0, len(visits), batch):
             feeds += client.post("/feed", json=visits[start : start + batch]).raise_for_status().json()
     return np.array(feeds)
@@ -220,5 +223,5 @@ def served_log(connection):
     """Read back what was served: `session_id, user_id, dish_id, event_time`, the `FEATURES`, `score`."""
     cursor = connection.execute("SELECT * FROM served ORDER BY session_id, dish_id")
     frame = pd.DataFrame(cursor.fetchall(), columns=[column[0] for column in cursor.description])
-    frame["time"] = pd.to_datetime(frame["time"]).astype("datetime64[us]")
-    return frame.rename(columns={"time": "event_time"})
+    frame["time_us"] = frame["time_us"].to_numpy().astype("datetime64[us]")
+    return frame.rename(columns={"time_us": "event_time"})

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from utils.lesson.display import number
 
 MIME = "application/vnd.lesson.claim+json"
+NO_BREAK = "\u00a0"
 RELATIONS = ("<=", ">=", "within")
 
 
@@ -80,7 +81,7 @@ class Claim:
         """The relation and its bound, written out."""
         if self.relation == "within":
             return f"within {number(self.bound[0], unit=self.unit)} … {number(self.bound[1], unit=self.unit)}"
-        return {"<=": "≤", ">=": "≥"}[self.relation] + " " + number(self.bound, unit=self.unit)
+        return {"<=": "≤", ">=": "≥"}[self.relation] + NO_BREAK + number(self.bound, unit=self.unit)
 
     @property
     def sentence(self):
