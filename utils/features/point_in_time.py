@@ -1,9 +1,9 @@
 """The point-in-time join: for each entity row, the feature row that was known at its time.
 
-A row is *known* from the later of two moments on: when it happened (`on`) and when it arrived (`available`). Rows arrive
-out of order, so the row that arrived last need not be the newest. A row that becomes known no earlier than a newer row
-of its key is never the answer to any question; without such rows, in order of arrival each row is newer than the one
-before, and the join is a plain `ASOF JOIN` of DuckDB.
+A row is *known* from the later of two moments on: when it happened (`on`) and when it arrived (`available`). Rows
+arrive out of order, so the row that arrived last need not be the newest. A row that becomes known no earlier than a
+newer row of its key is never the answer to any question. Without such rows, in order of arrival, each row is newer than
+the one before, and the join is a plain `ASOF JOIN` of DuckDB.
 """
 
 from functools import cache
@@ -30,8 +30,7 @@ def point_in_time_join(entities, features, *, by, on="event_time", available="av
         on: name of the time column of both, `datetime64`, both with a time zone or both without.
         available: name of the column of `features` that says when the row arrived; None ignores arrival, which is the
             usual as-of join.
-        ttl: how old a feature may be, anything that `pandas.Timedelta` reads, to the microsecond or finer; None keeps
-            every age.
+        ttl: how old a feature may be, anything that `pandas.Timedelta` reads; None keeps every age.
 
     Returns:
         the entity rows, in their order and with their index, and the feature columns, null where nothing matches.
@@ -111,7 +110,7 @@ def _database():
 
 
 def _key_codes(entities, features, by):
-    """Return one whole number a row for the keys of both sides, equal where all key columns are, -1 where one is null."""
+    """Return one whole number a row for the keys of both sides, -1 where a key column is null."""
     n, code = len(entities), 0
     null = np.zeros(n + len(features), bool)
     for name in by:
@@ -146,9 +145,7 @@ def _instants(times):
     zoned = [getattr(column.dtype, "tz", None) is not None for column in times.values()]
     if any(zoned) != all(zoned):
         with_zone = [name for name, has_zone in zip(times, zoned, strict=True) if has_zone]
-        raise ValueError(
-            f"times must all have a zone or none, got a zone in {with_zone}; use tz_localize or tz_convert"
-        )
+        raise ValueError(f"times must all have a zone or none, got one in {with_zone}; use tz_localize")
     arrays = [(c.dt.tz_convert("UTC").dt.tz_localize(None) if zoned[0] else c).to_numpy() for c in times.values()]
     finest = np.result_type(*arrays)
     return [array.astype(finest) for array in arrays]
