@@ -32,11 +32,12 @@ def split_tests(if_control: ArrayLike, if_treated: ArrayLike, arms: ArrayLike, a
     y0, y1 = finite_array(if_control, "if_control"), finite_array(if_treated, "if_treated")
     if y0.ndim != 1 or y0.shape != y1.shape:
         raise ValueError(f"if_treated must be one value a user like if_control, got {y1.shape} and {y0.shape}")
-    treated = finite_array(arms, "arms")
+    treated = np.asarray(arms)
     if treated.ndim != 2 or treated.shape[1] != len(y0):
         raise ValueError(f"arms must have shape (splits, {len(y0)}), got {treated.shape}; one column a user")
     if not ((treated == 0) | (treated == 1)).all():
-        raise ValueError("arms must be 0 or 1, got another number; compare two arms at a time")
+        raise ValueError("arms must be 0 or 1, got something else; compare two arms at a time")
+    treated = treated.astype(np.float64, copy=False)
     center = y0.mean()  # keeps the digits of the squares
     y0, y1 = y0 - center, y1 - center
     n1 = treated.sum(axis=1)
