@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy.special import ndtri
 
 from utils.learning import arguments
 
@@ -60,7 +60,7 @@ def _estimate(value: float, influence: np.ndarray, weights: np.ndarray, level: f
     """Return the estimate whose error is the mean of `influence` (rows,), with its normal interval."""
     level = arguments.number("level", level, low=0.5, high=0.9999)
     standard_error = influence.std(ddof=1) / np.sqrt(len(influence))
-    half = stats.norm.ppf((1 + level) / 2) * standard_error
+    half = ndtri((1 + level) / 2) * standard_error
     return OffPolicyEstimate(
         float(value), float(standard_error), float(value - half), float(value + half), effective_sample_size(weights)
     )

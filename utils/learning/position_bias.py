@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy.special import ndtri
 
 from utils.learning import arguments
 
@@ -73,7 +73,7 @@ def estimate_examination(
         raise ValueError("clicked must have clicks at both places of every pair, got none; log more swaps")
     ratio = (clicks / shown) / (top_clicks / top_shown)
     log_variance = 1 / clicks - 1 / shown + 1 / top_clicks - 1 / top_shown
-    spread = np.exp(stats.norm.ppf((1 + level) / 2) * np.sqrt(log_variance))
+    spread = np.exp(ndtri((1 + level) / 2) * np.sqrt(log_variance))
     first = [np.nan]
     return ExaminationEstimate(
         np.concatenate([[1], pairs]),
