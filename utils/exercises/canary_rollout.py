@@ -130,7 +130,8 @@ EXERCISES = (
         kind="compute",
         title="what the pager sees",
         task=(
-            "Your pager watches the whole service, canary and stable version together. By which factor does the service "
+            "Your pager watches the whole service, canary and stable version together. By which "
+            "factor does the service "
             "burn its error budget? A factor of 1 spends exactly what the objective allows."
         ),
         solution=service_burn,
@@ -174,7 +175,8 @@ EXERCISES = (
         kind="build",
         title="the evidence, window by window",
         task=(
-            "Write the statistic of this lesson for one guardrail, in array code. The share of the visits that the canary "
+            "Write the statistic of this lesson for one guardrail, in array code. The share of the "
+            "visits that the canary "
             "gets wobbles from window to window, so take each window's own."
         ),
         solution=running_evidence,
@@ -183,12 +185,14 @@ EXERCISES = (
             Mistake(
                 "hits only",
                 _hits_only,
-                "You count what falls on the canary only. Each event on the stable version speaks for the canary, a little.",
+                "You count what falls on the canary only. Each event on the stable version speaks "
+                "for the canary, a little.",
             ),
             Mistake(
                 "not normalized",
                 _not_normalized,
-                "You let an event fall on the canary with probability ratio × share. The two probabilities must add up to "
+                "You let an event fall on the canary with probability ratio × share. The two "
+                "probabilities must add up to "
                 "one after the canary's has grown: divide by 1 + share · (ratio − 1).",
             ),
             Mistake(
@@ -208,17 +212,22 @@ EXERCISES = (
             ),
         ),
         hints=(
-            "One event on the canary multiplies the evidence by ratio / (1 + share · (ratio − 1)). What about one elsewhere?",
-            "In logs: `canary_events * log(ratio)` minus all events times `log(1 + share * (ratio - 1))`, then `np.cumsum`.",
+            "One event on the canary multiplies the evidence by ratio / (1 + share · (ratio − 1)). "
+            "What about one elsewhere?",
+            "In logs: `canary_events * log(ratio)` minus all events times `log(1 + share * (ratio - "
+            "1))`, then `np.cumsum`.",
         ),
-        praise="That is the statistic of the controller: it needs no base rate, and you may look at it after every window.",
+        praise=(
+            "That is the statistic of the controller: it needs no base rate, and you may look at it after every window."
+        ),
     ),
     Exercise(
         number=3,
         kind="decide",
         title="on, back, or wait",
         task=(
-            "Write the decision after one window. Several guardrails are watched at once; any of them may stop the release. "
+            "Write the decision after one window. Several guardrails are watched at once; any of "
+            "them may stop the release. "
             "Think of what a window without data must not do."
         ),
         solution=decide,
@@ -227,7 +236,8 @@ EXERCISES = (
             Mistake(
                 "any cleared",
                 _any_cleared,
-                "You promote when one guardrail is content. A release without errors may still lose the orders: ask the worst.",
+                "You promote when one guardrail is content. A release without errors may still lose "
+                "the orders: ask the worst.",
             ),
             Mistake(
                 "no minimum",
@@ -257,7 +267,8 @@ EXERCISES = (
         ),
         hints=(
             "Ask in this order: can I read the window, must I stop, may I go on?",
-            "The guardrail with the highest evidence decides both: one bad is enough to go back, all must be good to go on.",
+            "The guardrail with the highest evidence decides both: one bad is enough to go back, all "
+            "must be good to go on.",
         ),
         praise="Fast to go back, slow to go on, and never on missing data.",
     ),

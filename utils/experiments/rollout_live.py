@@ -146,13 +146,16 @@ def drive(
     sizes = {"max_windows": max_windows, "requests_per_window": requests_per_window, "n_users": n_users}
     for name, value in {**sizes, "clients": clients}.items():
         count(value, name)
+    import httpx
+
     answers: list[Answer] = []
-    for window in _windows(controller, max_windows, windows_after):
-        splitter.share = controller.share
-        first = len(answers)
-        answers += _send(url, window, range(first, first + requests_per_window), n_users, clients)
-        if not controller.is_over:
-            controller.observe(splitter.counts("stable"), splitter.counts("canary"))
+    with httpx.Client(base_url=url, timeout=10.0) as http, ThreadPoolExecutor(clients) as pool:
+        for window in _windows(controller, max_windows, windows_after):
+            splitter.share = controller.share
+            requests = range(len(answers), len(answers) + requests_per_window)
+            answers += pool.map(lambda request, window=window: _ask(http, window, request, n_users), requests)
+            if not controller.is_over:
+                controller.observe(splitter.counts("stable"), splitter.counts("canary"))
     splitter.share = controller.share
     return answers
 
@@ -167,15 +170,8 @@ def _windows(controller: CanaryController, max_windows: int, windows_after: int)
         yield window
 
 
-def _send(url: str, window: int, requests: range, n_users: int, clients: int) -> list[Answer]:
-    import httpx
-
-    with httpx.Client(base_url=url, timeout=10.0) as http, ThreadPoolExecutor(clients) as pool:
-
-        def ask(request: int) -> Answer:
-            user_id = request % n_users
-            response = http.get("/score", params={"user_id": user_id, "request": request})
-            body = response.json() if response.status_code == 200 else {}
-            return Answer(window, user_id, response.status_code, body.get("routed_to", ""), body.get("version", ""))
-
-        return list(pool.map(ask, requests))
+def _ask(http, window: int, request: int, n_users: int) -> Answer:
+    user_id = request % n_users
+    response = http.get("/score", params={"user_id": user_id, "request": request})
+    body = response.json() if response.status_code == 200 else {}
+    return Answer(window, user_id, response.status_code, body.get("routed_to", ""), body.get("version", ""))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -285,9 +286,12 @@ def _count_harm(tally: _Tally, release: Release, minute: int, share, rates, visi
 
 def _harm_after(release: Release, traffic: Traffic, horizon: int, share: float) -> np.ndarray:
     """Return the harm still to come for a release that is out at each minute 0 … horizon, shape (horizon + 1,)."""
-    minutes = range(horizon)
+    # nothing changes any more once the fault has grown and the incident is over
+    steady = math.floor(max(release.grows_over, release.incident[1] if release.incident else 0.0)) + 1
+    minutes = range(min(horizon, steady + 1))
     rates = [
-        (traffic.rates * release.both_arms(minute) * _worse_by(release.ratios(minute, share))) for minute in minutes
+        (traffic.rates * release.both_arms(minute) * _worse_by(release.ratios(minute, share))).sum()
+        for minute in minutes
     ]
-    harm = traffic.per_minute * share * np.sum(rates, axis=1)
+    harm = traffic.per_minute * share * np.pad(rates, (0, horizon - len(rates)), mode="edge")
     return np.append(np.cumsum(harm[::-1])[::-1], 0.0)
