@@ -109,6 +109,14 @@ def test_a_node_serves_no_more_than_its_capacity():
     assert spread.overloaded.sum() == 0
 
 
+def test_requests_may_be_routed_one_by_one_also_where_they_are_fewer_than_the_keys():
+    requests = Requests(np.array([0.0, 1.0, 2.0, 3.0]), np.array([9, 9, 9, 9]))
+    timeline = serve(requests, [0, 1, 0, 1], [2, 3, 2, 3], lost_at=0, ttl=100)
+    assert timeline.hits.tolist() == [0, 0, 1, 1]  # cold nodes 2 and 3: each is filled by its first request
+    with pytest.raises(ValueError, match="after must"):
+        serve(requests, [0, 1, 0, 1], [0] * 9)
+
+
 @pytest.mark.parametrize(
     ("call", "name"),
     [

@@ -255,9 +255,10 @@ def _checked_requests(requests: Requests) -> tuple[np.ndarray, np.ndarray]:
 def _routing(name: str, routing: npt.ArrayLike, key: np.ndarray) -> np.ndarray:
     """Return the node of every request."""
     nodes = np.asarray(routing)
-    if nodes.ndim != 1 or nodes.dtype.kind not in "iu" or nodes.min(initial=0) < 0 or len(nodes) <= key.max():
+    is_numbered = nodes.ndim == 1 and nodes.dtype.kind in "iu" and nodes.min(initial=0) >= 0
+    if not is_numbered or (len(nodes) != len(key) and len(nodes) <= key.max()):
         raise ValueError(
-            f"{name} must be a node number from 0 for each key, got {nodes.dtype} {nodes.shape}; use integers"
+            f"{name} must be a node number from 0 for each key or request, got {nodes.dtype} {nodes.shape}; use integers"
         )
     return nodes.astype(np.int64) if len(nodes) == len(key) else nodes.astype(np.int64)[key]
 

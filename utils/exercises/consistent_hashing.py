@@ -1,0 +1,219 @@
+"""Exercises of lesson 10, consistent hashing."""
+
+import numpy as np
+
+from utils.lesson import Exercise, Mistake
+
+
+def share_moved(n_before, n_after):
+    """Return the share of the keys that change nodes when hash modulo n goes from `n_before` to `n_after` nodes."""
+    return 1 - min(n_before, n_after) / np.lcm(n_before, n_after)
+
+
+def replicas(points, owners, key_hash, n):
+    """Return the names of the first `n` different nodes clockwise from a key's hash, the key's own node first.
+
+    points: hashes of the virtual nodes, ascending. owners: the name of the node of each point, in the same order.
+    A key at a point belongs to that point. There are at least `n` different nodes.
+    """
+    start = np.searchsorted(points, key_hash, side="left")
+    clockwise = dict.fromkeys(owners[(start + i) % len(points)] for i in range(len(points)))
+    return list(clockwise)[:n]
+
+
+def first_move(hottest_key, hottest_node, node_limit, normal_misses, node_traffic, database_capacity):
+    """Return "split the key", "spread the keys", "protect the database" or "nothing".
+
+    hottest_key, hottest_node, node_limit: requests a second of the most wanted key, requests a second that reach the
+    busiest node, and what a node can serve.
+    normal_misses, node_traffic, database_capacity: queries a second that the database gets on a quiet day, requests a
+    second of the node whose loss would hurt most, and queries a second that the database can serve.
+    """
+    if hottest_key > node_limit:
+        return "split the key"
+    if hottest_node > node_limit:
+        return "spread the keys"
+    return "protect the database" if normal_misses + node_traffic > database_capacity else "nothing"
+
+
+def _walk(points, owners, start, step, distinct, n):
+    around = [owners[(start + step * i) % len(points)] for i in range(len(points))]
+    return list(dict.fromkeys(around) if distinct else around)[:n]
+
+
+def _same_node_twice(points, owners, key_hash, n):
+    return _walk(points, owners, np.searchsorted(points, key_hash, side="left"), 1, False, n)
+
+
+def _no_wrap(points, owners, key_hash, n):
+    return list(dict.fromkeys(owners[np.searchsorted(points, key_hash, side="left") :]))[:n]
+
+
+def _counterclockwise(points, owners, key_hash, n):
+    return _walk(points, owners, np.searchsorted(points, key_hash, side="right") - 1, -1, True, n)
+
+
+def _after_the_point(points, owners, key_hash, n):
+    return _walk(points, owners, np.searchsorted(points, key_hash, side="right"), 1, True, n)
+
+
+def _replica_cases():
+    points, owners = [10, 20, 30, 40, 50, 60], ["a", "a", "b", "c", "b", "a"]
+    return [
+        (points, owners, 5, 2),
+        (points, owners, 30, 3),
+        (points, owners, 45, 3),
+        (points, owners, 61, 2),
+        (points, owners, 20, 1),
+    ]
+
+
+def _move_cases():
+    return [
+        (80, 250, 400, 70, 250, 600),
+        (450, 600, 400, 70, 250, 600),
+        (450, 600, 400, 70, 600, 300),
+        (80, 450, 400, 70, 250, 600),
+        (80, 450, 400, 70, 450, 300),
+        (80, 250, 400, 70, 250, 300),
+        (80, 250, 400, 70, 290, 300),
+        (80, 250, 400, 70, 250, 220),
+    ]
+
+
+EXERCISES = (
+    Exercise(
+        number=1,
+        kind="compute",
+        title="what hash modulo n costs",
+        task=(
+            "From 5 nodes to 6, hash modulo n moves five sixths of the keys. What does it move from any number of "
+            "nodes to any other? Check yourself on 10 to 20, where it moves less than from 10 to 11."
+        ),
+        solution=share_moved,
+        cases=lambda: [(5, 6), (10, 9), (10, 11), (10, 20), (4, 6), (7, 7), (12, 3)],
+        mistakes=(
+            Mistake(
+                "as the ring",
+                lambda n_before, n_after: 1 - min(n_before, n_after) / max(n_before, n_after),
+                "That is what a ring moves. Hash modulo n also moves keys between nodes that were there all along.",
+            ),
+            Mistake(
+                "product",
+                lambda n_before, n_after: 1 - min(n_before, n_after) / (n_before * n_after),
+                "Right while the two numbers share no divisor. From 10 to 20 the two remainders agree more often: "
+                "how often does the pair of remainders repeat?",
+            ),
+            Mistake(
+                "share that stays",
+                lambda n_before, n_after: min(n_before, n_after) / np.lcm(n_before, n_after),
+                "That is the share that stays.",
+            ),
+        ),
+        hints=(
+            "Write down h mod 4 and h mod 6 for h = 0, 1, 2, … until the pairs repeat. Where do they agree?",
+            "The pairs repeat after the least common multiple; they agree for the h below the smaller number of nodes.",
+        ),
+        praise="Doubling the fleet moves half of the keys; one node more moves nearly all of them.",
+    ),
+    Exercise(
+        number=2,
+        kind="build",
+        title="the nodes of a replicated key",
+        task=(
+            "To split a hot key, its copies go to the next nodes clockwise. Write the look-up. A node has many points, "
+            "the ring has no end, and a copy beside the original on the same machine is no copy."
+        ),
+        solution=replicas,
+        cases=_replica_cases,
+        mistakes=(
+            Mistake(
+                "same node twice",
+                _same_node_twice,
+                "You take the next points, and two points can belong to one node. Then one crash takes both copies.",
+            ),
+            Mistake("no wrap", _no_wrap, "Your ring ends at the last point. After it comes the first one again."),
+            Mistake(
+                "counterclockwise",
+                _counterclockwise,
+                "You walk toward smaller hashes; clockwise is toward larger ones.",
+            ),
+            Mistake(
+                "after the point",
+                _after_the_point,
+                "A key exactly at a point belongs to that point; yours goes on. Which `side` do you search?",
+            ),
+        ),
+        hints=(
+            '`np.searchsorted(points, key_hash, side="left")` is where to start, even if it is past the end.',
+            "Walk once around with `% len(points)`; `dict.fromkeys(…)` keeps the first of each name, in order.",
+        ),
+        praise="That is how a replicated key is placed, and, with three copies, a row in Dynamo's kind of store.",
+    ),
+    Exercise(
+        number=3,
+        kind="decide",
+        title="which repair",
+        task=(
+            "Six readings of a cache tier on a ring. Say what to repair first. Use what the runs showed: what a better "
+            "spread of the keys can do and what it can't, and what the database must stand when a node dies."
+        ),
+        solution=first_move,
+        cases=_move_cases,
+        mistakes=(
+            Mistake(
+                "spread a hot key",
+                lambda key, node, limit, misses, traffic, capacity: (
+                    "spread the keys"
+                    if node > limit
+                    else "protect the database"
+                    if misses + traffic > capacity
+                    else "nothing"
+                ),
+                "You spread the keys although one key alone is more than a node can serve. It lives on some node, "
+                "wherever you put it.",
+            ),
+            Mistake(
+                "the ring is enough",
+                lambda key, node, limit, misses, traffic, capacity: (
+                    "split the key" if key > limit else "spread the keys" if node > limit else "nothing"
+                ),
+                "You never look at the database. The ring kept the loss to one node's traffic, and that was still too "
+                "much for a thin one.",
+            ),
+            Mistake(
+                "forget the normal misses",
+                lambda key, node, limit, misses, traffic, capacity: (
+                    "split the key"
+                    if key > limit
+                    else "spread the keys"
+                    if node > limit
+                    else "protect the database"
+                    if traffic > capacity
+                    else "nothing"
+                ),
+                "You compare the database with the lost node's traffic alone. The misses of a quiet day don't stop.",
+            ),
+            Mistake(
+                "database first",
+                lambda key, node, limit, misses, traffic, capacity: (
+                    "protect the database"
+                    if misses + traffic > capacity
+                    else "split the key"
+                    if key > limit
+                    else "spread the keys"
+                    if node > limit
+                    else "nothing"
+                ),
+                "You prepare for a node that may die while another is turning visitors away now. First the one that "
+                "fails today.",
+            ),
+        ),
+        hints=(
+            "Three questions, in this order: can one node serve the key, can it serve its keys, can the database serve "
+            "what a lost node held?",
+            "After a loss the database gets its normal misses and, at first, all that the lost node used to answer.",
+        ),
+        praise="Key, node, database: each repair helps against its own trouble only.",
+    ),
+)
