@@ -12,6 +12,7 @@ from utils.experiments.rollout_power import (
     burn_rate,
     canary_requests_needed,
     exact_power,
+    exposure,
     normal_power,
     step_error_rates,
 )
@@ -157,6 +158,33 @@ def test_a_fully_broken_one_percent_canary_burns_ten_times_the_budget():
     assert burn_rate(0.5, 0.1, objective=0.99) == pytest.approx(5)
 
 
+@pytest.mark.parametrize(("true_ratio", "probability"), [(2.0, 0.9), (3.0, 0.5)])
+def test_exposure_is_the_first_look_at_which_enough_rollouts_are_back(true_ratio, probability):
+    test = {"roll_back_above": math.log(180), "promote_below": math.log(0.01)}
+    looks = exposure(0.1, 2.0, true_ratio, **test, probability=probability)
+    back = [step_error_rates(0.1, 2.0, true_ratio, **test, max_events=n).rolls_back for n in (looks - 1, looks)]
+    assert back[0] < probability <= back[1]
+
+
+def test_exposure_in_windows_agrees_with_simulated_windows():
+    share, ratio, events, n = 0.01, 2.0, 100, 4_000
+    test = {"roll_back_above": 5.0, "promote_below": -4.0}
+    looks = exposure(share, ratio, 2.5, **test, events_per_look=events, probability=0.8)
+    chance = share * 2.5 / (1 + share * 1.5)
+    hits = np.random.default_rng(5).binomial(events, chance, (n, looks)).cumsum(axis=1)
+    walk = hits * math.log(2) - events * np.arange(1, looks + 1) * math.log1p(share)
+    up, down = walk >= 5, walk <= -4
+    first = [np.where(side.any(axis=1), side.argmax(axis=1), looks) for side in (up, down)]
+    deviation = math.sqrt(0.2 * 0.8 / n)
+    assert (first[0] < first[1]).mean() > 0.8 - 4.5 * deviation  # one-sided 3e-6
+    assert ((first[0] < first[1]) & (first[0] < looks - 1)).mean() < 0.8 + 4.5 * deviation
+
+
+def test_exposure_says_when_no_number_of_looks_is_enough():
+    with pytest.raises(ValueError, match=r"^probability must be one the test can reach, got 0\.99"):
+        exposure(0.1, 2.0, 1.0, roll_back_above=5, promote_below=-5)
+
+
 @pytest.mark.parametrize(
     ("call", "named"),
     [
@@ -173,6 +201,10 @@ def test_a_fully_broken_one_percent_canary_burns_ten_times_the_budget():
         (lambda: burn_rate(0.5, 1, objective=1), "objective"),
         (lambda: step_error_rates(0.1, 1, 1, roll_back_above=3, promote_below=-3), "promote_below"),
         (lambda: step_error_rates(0.1, 2, 0, roll_back_above=3, promote_below=-3), "true_ratio"),
+        (lambda: exposure(1.0, 2, 2, roll_back_above=3, promote_below=-3), "share"),
+        (lambda: exposure(0.1, 2, 2, roll_back_above=3, promote_below=-3, events_per_look=0), "events_per_look"),
+        (lambda: exposure(0.1, 2, 2, roll_back_above=3, promote_below=-3, probability=1), "probability"),
+        (lambda: exposure(0.1, 2, 2, roll_back_above=3, promote_below=-3, max_looks=math.nan), "max_looks"),
     ],
 )
 def test_power_functions_name_a_bad_argument(call, named):
