@@ -26,12 +26,12 @@ STRENGTHS = (1e-1, 1e6)  # weakest and strongest prior that is considered, in tr
 def beta_binomial_shrinkage(
     successes: ArrayLike, trials: ArrayLike, *, prior_mean: ArrayLike, prior_strength: float
 ) -> np.ndarray:
-    """Return success rates pulled toward a prior, the posterior mean under Beta(mean * s, (1 - mean) * s), s the strength.
+    """Return success rates pulled toward a prior: the mean of the posterior under Beta(m s, (1 - m) s).
 
     Args:
         successes, trials: counts, of any one shape.
-        prior_mean: rate expected without evidence, in (0, 1); broadcasts.
-        prior_strength: how many trials the prior is worth.
+        prior_mean: m, rate expected without evidence, in (0, 1); broadcasts.
+        prior_strength: s, how many trials the prior is worth.
 
     Raises:
         ValueError: counts that are no counts, a mean outside (0, 1), a strength that is not positive.
