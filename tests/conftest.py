@@ -11,7 +11,7 @@ class Bundle(dict):
     metadata = None
 
 
-@pytest.fixture()
+@pytest.fixture
 def shown(monkeypatch):
     """Collect what the apparatus displays, one `Bundle` an output."""
     bundles = []

@@ -36,8 +36,14 @@ def test_shares_are_written_as_percent():
 
 @pytest.mark.parametrize(
     ("low", "high", "named"),
-    [(None, 1, "low is missing"), (1, None, "high is missing"), (2, 1, "low must not exceed high")]
-    + [("a", "b", "must be numbers"), (0, float("inf"), "must be finite"), (float("nan"), 1, "must be finite")],
+    [
+        (None, 1, "low is missing"),
+        (1, None, "high is missing"),
+        (2, 1, "low must not exceed high"),
+        ("a", "b", "must be numbers"),
+        (0, float("inf"), "must be finite"),
+        (float("nan"), 1, "must be finite"),
+    ],
 )
 def test_half_a_prediction_or_a_twisted_one_is_refused(low, high, named):
     with pytest.raises(ValueError, match=named):

@@ -3,7 +3,7 @@
 import socket
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 START_SECONDS = 10.0
 
@@ -31,7 +31,7 @@ def serve(app, *, stop_seconds=5.0):
         app, log_level="critical", access_log=False, lifespan="auto", timeout_graceful_shutdown=int(stop_seconds) or 1
     )
     server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread = threading.Thread(target=_run, args=(server, listener), daemon=True)
     thread.start()
     try:
         deadline = time.monotonic() + START_SECONDS
@@ -48,3 +48,9 @@ def serve(app, *, stop_seconds=5.0):
         server.should_exit = True
         thread.join(stop_seconds + 1)
         listener.close()
+
+
+def _run(server, listener):
+    """Run the server; a start-up that fails ends in SystemExit, which `serve` reports."""
+    with suppress(SystemExit):
+        server.run(sockets=[listener])

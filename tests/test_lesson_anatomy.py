@@ -1,0 +1,240 @@
+"""Every lesson has its parts, in order, with outputs of a real run and nothing typed that a run produced."""
+
+import ast
+import importlib
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from utils.course.colab import is_setup_cell
+from utils.lesson.claim import MIME
+from utils.lesson.questions import question_bank
+
+ROOT = Path(__file__).resolve().parents[1]
+LESSONS = sorted((ROOT / "notebooks").glob("*_*/[0-9][0-9]_*.ipynb"))
+SECTIONS = [
+    "question",
+    "set-up",
+    "predict",
+    "break",
+    "fix",
+    "against the references",
+    "claims",
+    "play",
+    "exercises",
+    "interview answer",
+    "in production",
+]
+FIXED_ORDER = [
+    "question",
+    "set-up",
+    "against the references",
+    "claims",
+    "play",
+    "exercises",
+    "interview answer",
+    "in production",
+]
+MACHINE_PATH = re.compile(r"(?<![\w.])/(?:work|root|farm|tmp|home|Users)/[\w.]")
+WORDS_BOUND = 220
+LINES_BOUND = 20
+FIGURES_BOUND = 5  # four, and the still picture of the interactive cell
+
+
+class Notebook:
+    """A stored lesson: its cells by kind, its outputs and its headings."""
+
+    def __init__(self, path):
+        self.path = path
+        self.raw = path.read_text(encoding="utf-8")
+        self.cells = json.loads(self.raw)["cells"]
+        self.code = [c for c in self.cells if c["cell_type"] == "code"]
+        self.prose = ["".join(c["source"]) for c in self.cells if c["cell_type"] == "markdown"]
+        self.sources = ["".join(c["source"]) for c in self.code]
+        self.outputs = [output for c in self.code for output in c["outputs"]]
+        self.claims = [o["data"][MIME] for o in self.outputs if MIME in o.get("data", {})]
+        self.pictures = [o for o in self.outputs if "image/png" in o.get("data", {})]
+        self.question = question_bank()[int(path.stem[:2])]
+
+    def headings(self):
+        return [line.lstrip("# ").lower() for text in self.prose for line in text.splitlines() if line.startswith("#")]
+
+    def tagged(self, tag):
+        return [
+            source for c, source in zip(self.code, self.sources, strict=True) if tag in c["metadata"].get("tags", [])
+        ]
+
+    def calls(self, name):
+        """Return the calls of `lesson.<name>` in the code, as syntax trees."""
+        trees = [ast.walk(ast.parse(source)) for source in self.sources]
+        found = [node for tree in trees for node in tree if isinstance(node, ast.Call)]
+        return [c for c in found if isinstance(c.func, ast.Attribute) and c.func.attr == name]
+
+
+@pytest.fixture(params=LESSONS, ids=lambda path: path.stem)
+def lesson(request):
+    return Notebook(request.param)
+
+
+def test_there_are_lessons_where_the_question_bank_says():
+    assert LESSONS
+    assert {str(path.relative_to(ROOT)).replace("\\", "/") for path in LESSONS} <= {
+        q.notebook for q in question_bank().values()
+    }
+
+
+def test_all_sections_are_there_and_in_order(lesson):
+    headings = lesson.headings()
+    first = {name: next((i for i, h in enumerate(headings) if name in h), None) for name in SECTIONS}
+    assert None not in first.values(), first
+    order = [first[name] for name in FIXED_ORDER]
+    assert order == sorted(order)
+
+
+def test_question_and_usual_answer_are_those_of_the_bank(lesson):
+    opening = " ".join(lesson.prose[0].split())
+    for text in (
+        lesson.question.title,
+        lesson.question.question,
+        lesson.question.usual_answer,
+        lesson.question.left_out,
+    ):
+        assert " ".join(text.split()) in opening
+
+
+def test_the_outputs_are_of_one_run_from_top_to_bottom(lesson):
+    counts = [c["execution_count"] for c, source in zip(lesson.code, lesson.sources, strict=True) if source.strip()]
+    assert counts == list(range(1, len(counts) + 1))
+
+
+def test_the_outputs_hold_no_error_no_warning_and_no_widget(lesson):
+    assert not [o for o in lesson.outputs if o["output_type"] == "error" or o.get("name") == "stderr"]
+    assert not [mime for o in lesson.outputs for mime in o.get("data", {}) if "widget" in mime]
+
+
+def test_the_setup_cell_comes_first_and_the_parameters_are_plain_values(lesson):
+    assert is_setup_cell(lesson.sources[0])
+    [parameters] = lesson.tagged("parameters")
+    assert "SEED" in parameters
+    for node in ast.parse(parameters).body:
+        assert isinstance(node, ast.Assign)
+        ast.literal_eval(node.value)
+
+
+def test_randomness_comes_from_the_seed_alone(lesson):
+    source = "\n".join(lesson.sources)
+    assert not re.search(r"np\.random\.(?!default_rng|SeedSequence|Generator)\w+", source)
+    assert not re.search(r"default_rng\(\s*(\d|\))", source)
+    assert not re.search(r"^import random|random_state=\d", source, re.MULTILINE)
+
+
+def test_no_shell_no_magic_and_no_hidden_output(lesson):
+    for source in lesson.sources:
+        lines = [line for line in source.splitlines() if line.strip()]
+        assert lines
+        assert not any(line.lstrip().startswith(("!", "%")) for line in lines)
+        assert not lines[-1].rstrip().endswith(";")
+
+
+def test_nothing_is_skipped_or_allowed_to_fail(lesson):
+    tags = {tag for c in lesson.code for tag in c["metadata"].get("tags", [])}
+    assert tags <= {"setup", "parameters", "exercise", "nbval-ignore-output"}
+
+
+def test_results_are_predicted_before_they_are_revealed(lesson):
+    source = "\n".join(lesson.sources)
+    keys = re.findall(r"\.predict\(\s*\"(\w+)\"", source)
+    assert len(keys) >= 2
+    for key in keys:
+        assert re.search(rf"\.reveal\(\s*\"{key}\"", source.split(f'.predict(\n    "{key}"')[-1])
+        asked, shown = (re.search(rf"\.{verb}\(\s*\"{key}\"", source).start() for verb in ("predict", "reveal"))
+        assert asked < shown
+
+
+def test_every_claim_made_in_the_code_was_stored_and_holds(lesson):
+    made = {call.args[0].value for call in lesson.calls("claim") if isinstance(call.args[0], ast.Constant)}
+    stored = [claim["id"] for claim in lesson.claims]
+    assert len(stored) == len(set(stored)) >= 4
+    assert made <= set(stored)
+    assert all(claim["holds"] and claim["because"] for claim in lesson.claims)
+
+
+def test_what_a_claim_measured_is_computed_not_typed(lesson):
+    for call in lesson.calls("claim"):
+        assert len(call.args) == 5
+        assert not isinstance(call.args[2], ast.Constant)
+
+
+def test_figures_say_in_words_what_they_show(lesson):
+    assert 1 <= len(lesson.pictures) <= FIGURES_BOUND
+    for picture in lesson.pictures:
+        alt = picture["metadata"]["image/png"]["alt"]
+        assert len(alt) >= 40
+        assert re.search(r"\d", alt)
+        assert picture["data"]["text/plain"][0].startswith("Figure: ")
+
+
+def test_figures_come_from_the_one_style(lesson):
+    source = "\n".join(lesson.sources)
+    assert "pyplot" not in source
+    assert not re.search(r"[\"']#[0-9a-fA-F]{6}[\"']", source)
+
+
+def test_the_exercises_are_the_stubs_of_their_solutions(lesson):
+    exercises = importlib.import_module(f"utils.exercises.{lesson.question.name}").EXERCISES
+    cells = lesson.tagged("exercise")
+    assert len(cells) == len(exercises) == 3
+    for exercise, cell in zip(exercises, cells, strict=True):
+        assert cell.startswith(exercise.stub())
+        assert f"lesson.check({exercise.number}, {exercise.solution.__name__})" in cell
+        assert any(exercise.task.strip() in text for text in lesson.prose)
+    assert lesson.raw.count("not attempted.") >= 3
+
+
+def test_the_answer_card_quotes_claims_of_this_lesson(lesson):
+    question = lesson.question
+    assert question.claim_ids <= {claim["id"] for claim in lesson.claims}
+    assert len(question.claim_ids) >= 3
+    assert len(question.follow_ups) == 3
+    assert len(question.red_flags) >= 3
+    assert lesson.calls("answer")
+
+
+def test_the_answer_types_no_result():
+    """A decimal in the bank is a constant of the question; measured values stand in braces."""
+    for question in question_bank().values():
+        for text in (question.thirty_seconds, question.two_minutes, *(f.strong for f in question.follow_ups)):
+            for number in re.findall(r"\d+\.\d+%?", text):
+                assert number in ALLOWED_DECIMALS.get(question.lesson, ()), (question.lesson, number)
+
+
+ALLOWED_DECIMALS = {}
+
+
+def test_prose_types_no_percentage_that_a_run_produced(lesson):
+    """Percentages with a decimal place are results, unless the sentence names where they come from."""
+    for text in lesson.prose:
+        for paragraph in text.split("\n\n"):
+            if re.search(r"\d\.\d+ ?%", paragraph):
+                assert re.search(r"\(\d{4}\)|\d{4}|published|rule|definition|syllabus", paragraph.lower()), paragraph
+
+
+def test_cells_are_short_and_texts_are_not_walls(lesson):
+    for c, source in zip(lesson.code, lesson.sources, strict=True):
+        if "setup" not in c["metadata"].get("tags", []):
+            assert len([line for line in source.splitlines() if line.strip()]) <= LINES_BOUND, source
+    for text in lesson.prose:
+        assert len(text.split()) <= WORDS_BOUND + 80, text[:80]
+
+
+def test_the_file_is_small_and_names_no_machine(lesson):
+    assert len(lesson.raw) < 1_500_000
+    assert not MACHINE_PATH.search(lesson.raw)
+
+
+def test_every_cell_has_prose_near_it(lesson):
+    """No long stretch of code without a sentence: at most five code cells in a row."""
+    kinds = "".join("c" if c["cell_type"] == "code" else "m" for c in lesson.cells)
+    assert "cccccc" not in kinds
