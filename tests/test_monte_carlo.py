@@ -105,3 +105,10 @@ NORMAL = resample([0.0, 1.0])
 def test_bad_input_names_the_argument(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_two_users_a_look_are_enough_and_one_is_not():
+    normal = {"draw": lambda rng, shape: rng.standard_normal(shape), "n_experiments": 3, "looks": 5}
+    assert simulate_experiments(**normal, users_per_arm=10).p_value.shape == (3, 5)
+    with pytest.raises(ValueError, match="users_per_arm"):
+        simulate_experiments(**normal, users_per_arm=5)

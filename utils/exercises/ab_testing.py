@@ -124,9 +124,9 @@ EXERCISES = (
         kind="compute",
         title="how many wins are none",
         task=(
-            "A team tests many ideas. A share of them helps, the others change nothing. It celebrates when the new version "
-            "is ahead and p < α. Which share of its celebrations is for nothing? Start with one idea in ten that helps, "
-            "power 80%, α = 5%."
+            "A team tests many ideas. A share of them helps, the others change nothing. It celebrates when the new "
+            "version is ahead and p < α. Which share of its celebrations is for nothing? Start with one idea in ten "
+            "that helps, power 80%, α = 5%."
         ),
         solution=false_wins,
         cases=lambda: [(0.1, 0.8, 0.05), (0.5, 0.8, 0.05), (0.02, 0.3, 0.1), (1.0, 0.8, 0.05)],
@@ -165,8 +165,8 @@ EXERCISES = (
         kind="build",
         title="a click rate when users were assigned",
         task=(
-            "Write the test that a click rate deserves. Users were assigned, so users are the sample: give each arm's rate "
-            "the variance of its users' contributions to it, as the delta method does."
+            "Write the test that a click rate deserves. Users were assigned, so users are the sample: give each arm's "
+            "rate the variance of its users' contributions to it, as the delta method does."
         ),
         solution=ratio_z,
         cases=_ratio_cases,
@@ -184,12 +184,12 @@ EXERCISES = (
             Mistake(
                 "mean of rates",
                 _mean_of_rates,
-                "You average the users' own rates: another metric, in which a rare visitor counts as much as a regular.",
+                "You average the users' own rates: another metric, where a rare visitor counts as much as a regular.",
             ),
             Mistake(
                 "views are fixed",
                 _views_are_fixed,
-                "You let clicks vary but not views. A user with more views has more clicks, and that part cancels in a rate.",
+                "You let clicks vary but not views. More views bring more clicks, and that part cancels in a rate.",
             ),
             Mistake(
                 "control minus treatment",
@@ -209,8 +209,8 @@ EXERCISES = (
         kind="decide",
         title="the readout",
         task=(
-            "You run the weekly readout. Write the rule that turns its numbers into a decision. In which order do you ask, "
-            "and what may no good z ever excuse?"
+            "You run the weekly readout. Write the rule that turns its numbers into a decision. In which order do you "
+            "ask, and what may no good z ever excuse?"
         ),
         solution=verdict,
         cases=_verdict_cases,
@@ -228,7 +228,7 @@ EXERCISES = (
             Mistake(
                 "two-sided win",
                 _two_sided_win,
-                "You ship what is significantly worse. A large |z| says that there is a difference, its sign says which.",
+                "You ship what is much worse. A large |z| says that there is a difference, the sign says which.",
             ),
             Mistake(
                 "winners skip the checks",
@@ -243,7 +243,7 @@ EXERCISES = (
         ),
         hints=(
             "First ask whether the numbers mean anything, then what they say.",
-            "Split, then shared supply, then z against this look's boundary with its sign, then whether the plan is over.",
+            "Split, then shared supply, then z with its sign against this look's boundary, then the end of the plan.",
         ),
         praise="Trust first, then evidence against the plan, and the plan has an end.",
     ),
