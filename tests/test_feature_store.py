@@ -154,7 +154,7 @@ def test_both_sides_agree_at_every_step_of_a_story_with_late_rows(store):
 def test_parity_sees_a_row_that_was_changed_behind_its_back(store):
     store.ingest("rates", rows((1, 0, 0, 0.1), (2, 0, 0, 0.2)))
     store.materialize("rates", START)
-    store.online.write("rates", [((1,), [0, 0.5, 0, "Köln", True])], store.online.until("rates"))
+    store.online.write("rates", [((1,), [0, 0.5, 0, "Köln", True])], store.online.written("rates"))
     assert store.parity("rates").mismatched == 0.5
 
 
@@ -167,6 +167,16 @@ def test_history_says_what_the_online_store_answered_when_it_was_asked(store):
         asked = pd.DataFrame({"user_id": np.arange(31), "event_time": now})
         served = store.get_online("rates", asked, now=now)["rate"]
         np.testing.assert_array_equal(served, store.get_historical("rates", asked)["rate"])
+
+
+def test_only_keys_that_something_happened_to_are_written(store):
+    store.ingest("rates", rows((1, 0, 0, 0.1), (2, 0, 0, 0.2), (3, 5, 5, 0.3)))
+    assert store.materialize("rates", START + HOUR) == 2
+    assert store.materialize("rates", START + 2 * HOUR) == 0
+    store.ingest("rates", rows((2, 0, 1, 0.9)))  # arrives here after the state that should have had it
+    assert store.materialize("rates", START + 3 * HOUR) == 1
+    assert store.get_online("rates", [1, 2], now=START + 3 * HOUR)["rate"].tolist() == [0.1, 0.9]
+    assert store.materialize("rates", START + 5 * HOUR) == 1
 
 
 def test_several_views_are_joined_at_once(store):
@@ -203,7 +213,7 @@ def test_backfilled_values_count_from_their_delay_on_and_reach_the_online_store(
 
 def test_backfill_before_the_first_state_writes_nothing_online(store):
     store.backfill("rates", rows((1, 1, 1, 0.8)).drop(columns="available_time"), delay=0)
-    assert store.online.until("rates") is None
+    assert store.online.written("rates") is None
     assert np.isnan(online_rate(store, 1, 1))
 
 
@@ -230,7 +240,7 @@ def test_clear_removes_a_view_online_and_no_other(store):
     for name, row in (("rates", [0, 0.1, 0, "", True]), ("prices", [0, 9.5])):
         store.online.write(name, [((1,), row)], 0)
     store.online.clear("rates")
-    assert store.online.until("rates") is None
+    assert store.online.written("rates") is None
     assert store.online.read("rates", [(1,)]) == [None]
     assert store.online.read("prices", [(1,)]) == [[0, 9.5]]
 
@@ -290,7 +300,7 @@ def half(rows):
             time.sleep(60)
         yield row
 
-online.write = lambda view, rows, until: write(view, half(rows), until)
+online.write = lambda view, rows, mark: write(view, half(rows), mark)
 FeatureStore(folder, online).materialize("versioned", pd.Timestamp(until))
 """
 
@@ -311,7 +321,7 @@ def test_killed_while_it_materializes_it_leaves_whole_rows_and_can_finish(open_o
         left = np.array([row[1:] for row in store.online.read("versioned", everyone)])
         assert (left == left[:, :1]).all()
         assert (left == 0).all() if kind == "sqlite" else set(left[:, 0]) == {0.0, 1.0}
-        assert store.online.until("versioned") == START.value // 1_000
+        assert store.online.written("versioned")[0] == START.value // 1_000
         assert store.materialize("versioned", START + HOUR) == N_KEYS
         assert (np.array([row[1:] for row in store.online.read("versioned", everyone)]) == 1).all()
         assert store.parity("versioned").is_clean

@@ -1,7 +1,7 @@
 """Two online stores with one interface: the newest row of each key, read in one look-up.
 
 A row is one value under one key, so that a reader sees all of it or none of it, whatever the writer is doing or has
-died of. When a view was last written is recorded after its rows.
+died of. How far a view was written is recorded after its rows.
 """
 
 import json
@@ -26,16 +26,16 @@ class SqliteOnlineStore:
         self._connection.executescript(
             "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
             "CREATE TABLE IF NOT EXISTS online (view TEXT, key TEXT, row TEXT, PRIMARY KEY (view, key)) WITHOUT ROWID;"
-            "CREATE TABLE IF NOT EXISTS written (view TEXT PRIMARY KEY, until INTEGER)"
+            "CREATE TABLE IF NOT EXISTS written (view TEXT PRIMARY KEY, mark TEXT)"
         )
 
-    def write(self, view, rows, until):
+    def write(self, view, rows, mark):
         """Put rows in place of those of the same keys.
 
         Args:
             view: name of the feature view.
             rows: iterable of (key, row): tuple of key values, and what JSON can hold.
-            until: the time of the state, microseconds.
+            mark: how far history was read, what JSON can hold.
         """
         with self._lock, self._connection:
             self._connection.execute("BEGIN IMMEDIATE")
@@ -43,7 +43,7 @@ class SqliteOnlineStore:
                 "INSERT OR REPLACE INTO online VALUES (?, ?, ?)",
                 ((view, json.dumps(key), json.dumps(row)) for key, row in rows),
             )
-            self._connection.execute("INSERT OR REPLACE INTO written VALUES (?, ?)", (view, until))
+            self._connection.execute("INSERT OR REPLACE INTO written VALUES (?, ?)", (view, json.dumps(mark)))
 
     def read(self, view, keys):
         """Return the row of each key, None where there is none; all of them from one moment."""
@@ -58,11 +58,11 @@ class SqliteOnlineStore:
                 found.update(self._connection.execute(query, (view, *part)))
         return [json.loads(found[key]) if key in found else None for key in asked]
 
-    def until(self, view):
-        """Return the time of the state last written, microseconds, or None."""
+    def written(self, view):
+        """Return the mark of the last write that was finished, or None."""
         with self._lock:
-            found = self._connection.execute("SELECT until FROM written WHERE view = ?", (view,)).fetchone()
-        return found[0] if found else None
+            found = self._connection.execute("SELECT mark FROM written WHERE view = ?", (view,)).fetchone()
+        return json.loads(found[0]) if found else None
 
     def clear(self, view):
         """Remove a view's rows."""
@@ -97,7 +97,7 @@ class RedisOnlineStore:
         self._client.ping()
         self._prefix = prefix
 
-    def write(self, view, rows, until):
+    def write(self, view, rows, mark):
         """As `SqliteOnlineStore.write`."""
         batch = {}
         for key, row in rows:
@@ -107,7 +107,7 @@ class RedisOnlineStore:
                 batch = {}
         if batch:
             self._client.hset(f"{self._prefix}:{view}", mapping=batch)
-        self._client.hset(f"{self._prefix}:written", view, until)
+        self._client.hset(f"{self._prefix}:written", view, json.dumps(mark))
 
     def read(self, view, keys):
         """As `SqliteOnlineStore.read`."""
@@ -115,10 +115,10 @@ class RedisOnlineStore:
         found = self._client.hmget(f"{self._prefix}:{view}", asked) if asked else []
         return [None if row is None else json.loads(row) for row in found]
 
-    def until(self, view):
-        """As `SqliteOnlineStore.until`."""
+    def written(self, view):
+        """As `SqliteOnlineStore.written`."""
         found = self._client.hget(f"{self._prefix}:written", view)
-        return None if found is None else int(found)
+        return None if found is None else json.loads(found)
 
     def clear(self, view):
         """As `SqliteOnlineStore.clear`."""

@@ -20,11 +20,17 @@ from utils.features.skew import replay_parity
 
 TYPES = {int: "BIGINT", float: "DOUBLE", bool: "BOOLEAN", str: "VARCHAR"}
 TIMES = ("event_time", "available_time")
-# The newest row of each key that was known at a time; ties as in `point_in_time_join`.
+# Keys of which something became known or was ingested since the last state, and of each the newest row that was known
+# at the time of the new one; ties as in `point_in_time_join`.
 STATE = """
-SELECT {columns} FROM "{view}" WHERE event_time <= $until AND available_time <= $until
+WITH touched AS (
+    SELECT DISTINCT {keys} FROM "{view}" WHERE greatest(event_time, available_time) > $since OR ingested > $seen
+)
+SELECT {columns} FROM "{view}" SEMI JOIN touched USING ({keys})
+WHERE event_time <= $until AND available_time <= $until
 QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY event_time DESC, available_time DESC, ingested DESC) = 1
 """
+EVER = pd.Timestamp("1900-01-01")
 
 
 @dataclass(frozen=True)
@@ -180,9 +186,8 @@ class FeatureStore:
             raise ValueError(f"rows must have the column event_time, got {list(rows.columns)}; add it")
         happened = _utc(rows["event_time"], "event_time")
         appended = self.ingest(name, rows.assign(event_time=happened, available_time=happened + pd.Timedelta(delay)))
-        until = self.online.until(name)
-        if until is not None:
-            self.materialize(name, pd.Timestamp(until, unit="us"))
+        if self.online.written(name):
+            self.materialize(name, pd.Timestamp(self.online.written(name)[0], unit="us"))
         return appended
 
     def get_historical(self, names, entities, *, on="event_time"):
@@ -216,9 +221,10 @@ class FeatureStore:
     # Online
 
     def materialize(self, name, until):
-        """Write the state at a time to the online store: each key's newest row that was known by then.
+        """Bring the online store to the state at a time: each key's newest row that was known by then.
 
-        Killed on the way, it leaves whole rows; run again, it finishes.
+        Only keys that something has happened to since the last state are written. Killed on the way, it leaves whole
+        rows; run again, it finishes.
 
         Args:
             name: the feature view.
@@ -228,15 +234,18 @@ class FeatureStore:
             how many rows were written.
         """
         view, until = self.view(name), _instant(until, "until")
-        before = self.online.until(name)
+        before, seen = self.online.written(name) or (None, -1)
         if before is not None and _microseconds(until) < before:
             raise ValueError(f"until must not be before the last state, {pd.Timestamp(before, unit='us')}, got {until}")
         keys = ", ".join(f'"{key}"' for key in view.keys)
         columns = f"{keys}, epoch_us(event_time), " + ", ".join(f'"{feature}"' for feature in view.features)
+        since = EVER if before is None else pd.Timestamp(before, unit="us")
         with self._history() as history:
-            rows = history.execute(STATE.format(columns=columns, view=name, keys=keys), {"until": until}).fetchall()
+            [(last,)] = history.execute(f'SELECT coalesce(max(ingested), -1) FROM "{name}"').fetchall()
+            query = STATE.format(columns=columns, view=name, keys=keys)
+            rows = history.execute(query, {"until": until, "since": since, "seen": seen}).fetchall()
         n = len(view.keys)
-        self.online.write(name, ((row[:n], row[n:]) for row in rows), _microseconds(until))
+        self.online.write(name, ((row[:n], row[n:]) for row in rows), (_microseconds(until), last))
         return len(rows)
 
     def get_online(self, name, keys, *, now):
@@ -278,10 +287,10 @@ class FeatureStore:
         Raises:
             ValueError: the view has not been materialized, or has no rows.
         """
-        view, until = self.view(name), self.online.until(name)
-        if until is None:
+        view, written = self.view(name), self.online.written(name)
+        if written is None:
             raise ValueError(f"name must be a view that was materialized, {name} was not; call materialize first")
-        until, keys = pd.Timestamp(until, unit="us"), list(view.keys)
+        until, keys = pd.Timestamp(written[0], unit="us"), list(view.keys)
         with self._history() as history:
             known = history.execute(f'SELECT DISTINCT {", ".join(keys)} FROM "{name}"').df()
         recomputed = self.get_historical(name, known.assign(event_time=until)).drop(columns="event_time")
