@@ -59,6 +59,11 @@ def test_one_value_at_a_time_gives_what_all_at_once_gives(direction, forgetting)
         assert list(alarms) == (statistic > 12.0).tolist()
 
 
+def test_page_hinkley_stands_at_zero_before_the_first_value():
+    detector = PageHinkley()
+    assert (detector.steps, detector.mean, detector.statistic) == (0, 0.0, 0.0)
+
+
 def test_page_hinkley_starts_anew_after_a_reset():
     detector = PageHinkley(5.0, slack=0.1, min_steps=2)
     first = [detector.update(v) for v in (0, 0, 9, 9)]
