@@ -25,6 +25,12 @@ def test_every_split_is_scipys_welch_test(population):
         assert (ours.low[row], ours.high[row]) == pytest.approx(tuple(interval), rel=1e-9)
 
 
+def test_the_default_interval_is_a_95_percent_one(population):
+    y0, y1, arms = population
+    interval = stats.ttest_ind(y1[arms[0] == 1], y0[arms[0] == 0], equal_var=False).confidence_interval(0.95)
+    assert split_tests(y0, y1, arms[:1]).high[0] == pytest.approx(interval.high, rel=1e-9)
+
+
 def test_the_mean_over_all_splits_is_the_true_effect():
     """All 6 splits of 4 users into halves: the estimator is unbiased (Neyman)."""
     arms = [[0, 0, 1, 1], [0, 1, 0, 1], [0, 1, 1, 0], [1, 0, 0, 1], [1, 0, 1, 0], [1, 1, 0, 0]]
