@@ -19,8 +19,8 @@ def probability_inside(boundary, times, drift=0.0):
     """Probability that every z stays inside, by scipy's integration of the multivariate normal."""
     times = np.asarray(times)
     correlation = np.sqrt(np.minimum.outer(times, times) / np.maximum.outer(times, times))
-    normal = stats.multivariate_normal(drift * np.sqrt(times), correlation, abseps=1e-6, releps=1e-6, maxpts=200_000)
-    return normal.cdf(np.asarray(boundary), lower_limit=-np.asarray(boundary), rng=np.random.default_rng(0))
+    limits = {"lower_limit": -np.asarray(boundary), "maxpts": 200_000, "abseps": 1e-6, "releps": 1e-6}
+    return stats.multivariate_normal.cdf(np.asarray(boundary), drift * np.sqrt(times), correlation, **limits)
 
 
 @pytest.mark.parametrize(
