@@ -1,6 +1,7 @@
 """The outage simulation against queueing theory and conservation, the grid against the simulation."""
 
 import doctest
+import gc
 import math
 
 import numpy as np
@@ -31,9 +32,7 @@ def test_the_examples_in_the_docstrings_run():
 
 def test_without_outage_the_server_is_an_mmc_queue():
     """Erlang C and the mean wait; waits are autocorrelated, so the error comes from 8 independent runs."""
-    runs = [
-        simulate_outage(variant(outage_seconds=0, timeout=1e3, horizon=50.0), seed).wait[300:] for seed in range(8)
-    ]
+    runs = [simulate_outage(variant(outage_seconds=0, timeout=1e3, horizon=50.0), seed).wait[300:] for seed in range(8)]
     for measured, exact in (
         ([(wait > 0).mean() for wait in runs], erlang_c(10, 8)),
         ([wait.mean() for wait in runs], mmc_mean_wait(10, 8, service_seconds=0.2)),
@@ -60,6 +59,17 @@ def test_one_attempt_per_order_loses_what_is_placed_in_the_outage():
     share = trace.confirmed[:10].sum() / trace.placed[:10].sum()
     assert 0.95 < share <= 1 - math.exp(-5) + 4.5 * math.sqrt(math.exp(-5) / trace.placed[:10].sum())
     assert trace.orders_lost == trace.placed.sum() - trace.confirmed.sum()
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_a_run_leaves_garbage_collection_as_it_was(on):
+    was_on = gc.isenabled()
+    try:
+        (gc.enable if on else gc.disable)()
+        simulate_outage(variant(load=0.1, horizon=15.0), 0)
+        assert gc.isenabled() is on
+    finally:
+        (gc.enable if was_on else gc.disable)()
 
 
 def test_retries_multiply_requests_in_an_outage():
