@@ -38,7 +38,6 @@ STYLE = {
     "legend.frameon": False,
     "lines.linewidth": 1.8,
     "text.color": INK,
-    "text.parse_math": False,
     "xtick.color": INK,
     "ytick.color": INK,
 }
