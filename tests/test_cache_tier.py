@@ -138,7 +138,7 @@ def test_requests_may_be_routed_one_by_one_also_where_they_are_fewer_than_the_ke
         (lambda: serve(Requests(np.array([]), np.array([], dtype=int)), [0]), "requests"),
         (lambda: serve(Requests(np.array([1.0, 0.5]), np.array([0, 0])), [0]), "requests"),
         (lambda: serve(Requests(np.array([1.0]), np.array([0, 0])), [0]), "requests"),
-        (lambda: serve(Requests(np.array([1.0]), np.array([1])), [0]), "before"),
+        (lambda: serve(Requests(np.array([1.0, 2.0]), np.array([1, 1])), [0]), "before"),
         (lambda: serve(Requests(np.array([1.0]), np.array([0])), [0], [-1]), "after"),
         (lambda: serve(Requests(np.array([1.0]), np.array([0])), [0.5]), "before"),
         (lambda: serve(Requests(np.array([1.0]), np.array([0])), [0], ttl=0), "ttl"),
