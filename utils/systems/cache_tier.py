@@ -258,7 +258,7 @@ def _routing(name: str, routing: npt.ArrayLike, key: np.ndarray) -> np.ndarray:
     is_numbered = nodes.ndim == 1 and nodes.dtype.kind in "iu" and nodes.min(initial=0) >= 0
     if not is_numbered or (len(nodes) != len(key) and len(nodes) <= key.max()):
         raise ValueError(
-            f"{name} must be a node number from 0 for each key or request, got {nodes.dtype} {nodes.shape}; use integers"
+            f"{name} must be a node from 0 for each key or each request, got {nodes.dtype} {nodes.shape}; use integers"
         )
     return nodes.astype(np.int64) if len(nodes) == len(key) else nodes.astype(np.int64)[key]
 
