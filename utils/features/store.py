@@ -24,7 +24,8 @@ TIMES = ("event_time", "available_time")
 # at the time of the new one; ties as in `point_in_time_join`.
 STATE = """
 WITH touched AS (
-    SELECT DISTINCT {keys} FROM "{view}" WHERE greatest(event_time, available_time) > $since OR ingested > $seen
+    SELECT DISTINCT {keys} FROM "{view}" WHERE event_time <= $until AND available_time <= $until
+    AND (greatest(event_time, available_time) > $since OR ingested > $seen)
 )
 SELECT {columns} FROM "{view}" SEMI JOIN touched USING ({keys})
 WHERE event_time <= $until AND available_time <= $until
