@@ -41,8 +41,8 @@ class World:
         incidents: what happens on the way, from `utils.world.incidents`.
 
     >>> world = World(seed=1, n_users=500, n_dishes=50, days=7)
-    >>> len(world.simulate(sessions_per_day=10))
-    700
+    >>> len(world.simulate(sessions_per_day=100))
+    7000
     """
 
     def __init__(
