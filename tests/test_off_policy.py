@@ -186,6 +186,7 @@ def test_level_moves_the_interval_as_the_normal_quantile_does():
         (lambda: ips([1, 0], [0.5, 0.5], [0.5]), "target_propensity must have one entry"),
         (lambda: ips([1, 0], [[0.5, 0.5]], [0.5, 0.5]), "propensity must have one dimension"),
         (lambda: ips([1, 0], [0.5, 0.5], [0.5, 0.5], level=1.0), "level must be"),
+        (lambda: ips([1, 0], [0.5, 0.5], [0.5, 0.5], level=0.05), "level must be"),
         (lambda: clipped_ips([1, 0], [0.5, 0.5], [0.5, 0.5], max_weight=0), "max_weight must be"),
         (lambda: snips([1, 0], [0.5, 0.5], [0, 0]), "target_propensity must be positive somewhere"),
         (
