@@ -74,6 +74,7 @@ def _known_cases():
     return [(*rows, asked, ttl) for asked, ttl in ((0.5, 24.0), (1.0, 24.0), (3.2, 24.0), (8.5, 24.0), (9.0, 3.0))] + [
         (*rows, 7.0, 3.8),
         (*rows, 5.0, 2.0),
+        (*rows, 20.0, 2.0),
     ]
 
 
