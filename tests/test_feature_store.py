@@ -159,14 +159,25 @@ def test_parity_sees_a_row_that_was_changed_behind_its_back(store):
 
 
 def test_history_says_what_the_online_store_answered_when_it_was_asked(store):
-    history = random_history(300, seed=2)
-    store.ingest("rates", history)
-    for hour in range(3, 40, 4):
-        now = START + hour * HOUR
-        store.materialize("rates", now)
-        asked = pd.DataFrame({"user_id": np.arange(31), "event_time": now})
-        served = store.get_online("rates", asked, now=now)["rate"]
-        np.testing.assert_array_equal(served, store.get_historical("rates", asked)["rate"])
+    with store.opened():
+        store.ingest("rates", random_history(300, seed=2))
+        for hour in range(3, 40, 4):
+            now = START + hour * HOUR
+            store.materialize("rates", now)
+            asked = pd.DataFrame({"user_id": np.arange(31), "event_time": now})
+            served = store.get_online("rates", asked, now=now)["rate"]
+            np.testing.assert_array_equal(served, store.get_historical("rates", asked)["rate"])
+
+
+def test_a_block_of_calls_shares_one_open_history_and_closes_it(store):
+    with pytest.raises(RuntimeError), store.opened():  # noqa: PT012
+        store.ingest("rates", rows((1, 0, 0, 0.1)))
+        with store.opened():
+            store.materialize("rates", START)
+        assert store.parity("rates").is_clean
+        raise RuntimeError
+    with FeatureStore(store.folder, SqliteOnlineStore(":memory:")) as again:
+        assert again.materialize("rates", START) == 1
 
 
 def test_only_keys_that_something_happened_to_are_written(store):

@@ -83,7 +83,7 @@ class FeatureStore:
             url = os.environ.get("REDIS_URL")
             prefix = f"features:{self.folder.resolve().name}"
             online = RedisOnlineStore(url, prefix) if url else SqliteOnlineStore(self.folder / "online.sqlite")
-        self.online = online
+        self.online, self._opened = online, None
 
     def close(self):
         """Close the online store."""
@@ -129,8 +129,21 @@ class FeatureStore:
 
     @contextmanager
     def _history(self):
+        if self._opened is not None:
+            yield self._opened
+            return
         with duckdb.connect(str(self.folder / "offline.duckdb")) as connection:
             yield connection
+
+    @contextmanager
+    def opened(self):
+        """Keep history open for a block of many calls: faster, but meanwhile no other process can open it."""
+        with self._history() as connection:
+            before, self._opened = self._opened, connection
+            try:
+                yield self
+            finally:
+                self._opened = before
 
     # Offline
 
