@@ -23,13 +23,13 @@ FIGURE_LESSON, FIGURE_TITLE = 7, "Figure: The alarms do not follow the money"
 FINDINGS = {
     6: "event_inflation",
     7: "misjoin_loss",
-    10: "modulo_refused",
-    13: "unlimited_confirmed",
-    14: "content_misled",
-    15: "greedy_shortfall",
-    17: "peeking_naive",
-    19: "naive_blind",
-    20: "winter_retrain",
+    10: "modulo_lost",
+    13: "storm_multiple",
+    14: "promise_raw",
+    15: "true_shortfall",
+    17: "peeking",
+    19: "usual_orders",
+    20: "winter_gain",
 }
 
 
@@ -58,9 +58,7 @@ def findings():
     lines = ["| Lesson | What the run asserts | Measured | Bound |", "|:---|:---|---:|---:|"]
     for number, claim_id in FINDINGS.items():
         question = question_bank()[number]
-        record = stored.get(f"{number:02}_{question.name}", {}).get(claim_id)
-        if record is None:
-            continue
+        record = stored[f"{number:02}_{question.name}"][claim_id]
         fields = {key: record[key] for key in ("text", "measured", "relation", "bound", "because", "unit")}
         claim = Claim(claim_id, **fields)
         lines.append(f"| {question.title} | {claim.text} | {claim.measured_text} | {claim.bound_text} |")
