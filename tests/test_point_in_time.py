@@ -142,6 +142,16 @@ def test_the_last_row_given_wins_a_full_tie():
     assert point_in_time_join(entities, features, by="user")["value"].tolist() == [2]
 
 
+@pytest.mark.parametrize("order", [[0, 1], [1, 0]])
+def test_of_equal_event_times_the_later_arrival_wins_in_whichever_order(order):
+    arrivals = START + pd.to_timedelta([1, 3], unit="h")
+    features = pd.DataFrame(
+        {"user": 1, "event_time": START, "available_time": arrivals, "value": ["first", "corrected"]}
+    )
+    entities = pd.DataFrame({"user": 1, "event_time": START + pd.to_timedelta([2, 3], unit="h")})
+    assert point_in_time_join(entities, features.iloc[order], by="user")["value"].tolist() == ["first", "corrected"]
+
+
 def test_a_late_row_never_replaces_a_newer_one():
     hour = pd.Timedelta(hours=1)
     features = pd.DataFrame(
