@@ -16,7 +16,9 @@ NOT_COMPARED = ("application/vnd.lesson.claim+json", "image/png", "image/jpeg")
 
 
 def pytest_configure(config):
-    """Give this process a temporary folder for all that kernels, caches and examples write."""
+    """Keep a notebook on one worker, and give this process a folder for all that kernels, caches and examples write."""
+    if getattr(config.option, "dist", "no") == "load":  # xdist's default would split a notebook over kernels
+        config.option.dist = "loadfile"
     config.scratch_folder = Path(tempfile.mkdtemp(prefix="course-test-"))
     os.environ.update(kernel_environment(config.scratch_folder))
     os.environ.pop("COURSE_CLAIMS", None)
