@@ -47,7 +47,9 @@ def lab(tmp_path_factory):
     """Start JupyterLab on a copy of the checkout's notebooks; yield the address of the lesson; stop it."""
     home = tmp_path_factory.mktemp("lab")
     for folder in ("notebooks", "utils", "data"):
-        shutil.copytree(ROOT / folder, home / "course" / folder, ignore=shutil.ignore_patterns("__pycache__", ".ipynb*"))
+        shutil.copytree(
+            ROOT / folder, home / "course" / folder, ignore=shutil.ignore_patterns("__pycache__", ".ipynb*")
+        )
     shutil.copy(ROOT / "pyproject.toml", home / "course")
     settings = home / "settings" / "@jupyterlab" / "notebook-extension" / "tracker.jupyterlab-settings"
     settings.parent.mkdir(parents=True)
@@ -58,7 +60,11 @@ def lab(tmp_path_factory):
         environment[name] = str(home / name.lower())
     port, token = free_port(), secrets.token_hex(16)
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}"]
-    command += ["--ServerApp.port_retries=0", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={home / 'course'}"]
+    command += [
+        "--ServerApp.port_retries=0",
+        f"--IdentityProvider.token={token}",
+        f"--ServerApp.root_dir={home / 'course'}",
+    ]
     command += ["--LabApp.expose_app_in_browser=True", "--LabApp.extension_manager=readonly"]
     log = (home / "lab.log").open("wb")
     server = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
@@ -89,7 +95,10 @@ def page(lab):
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_page(viewport={"width": 1300, "height": 1500})
         page.outside = []
-        page.on("request", lambda r: None if r.url.startswith((address, "ws", "data:", "blob:")) else page.outside.append(r.url))
+        page.on(
+            "request",
+            lambda r: None if r.url.startswith((address, "ws", "data:", "blob:")) else page.outside.append(r.url),
+        )
         page.goto(f"{address}/lab/tree/{LESSON}?token={token}&reset")
         page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=120 * SECONDS)
         page.wait_for_function(READY, timeout=120 * SECONDS)

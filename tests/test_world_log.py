@@ -92,14 +92,14 @@ def test_the_week_has_its_rhythm_and_its_mean(log):
     day = (log["event_time"] - EPOCH).dt.days
     sessions = day.value_counts().sort_index() / 10
     assert sessions.tolist() == [1760, 1760, 1840, 1960, 2240, 2320, 2120] * 2
-    assert log["event_time"].dt.dayofweek.iloc[0] == 0
+    assert log["event_time"].dt.day_of_week.iloc[0] == 0
 
 
 @pytest.mark.parametrize(("weekend", "hours"), [(False, WORKDAY_HOURS), (True, WEEKEND_HOURS)])
 def test_the_day_has_the_rhythm_of_the_local_clock(world, weekend, hours):
     sessions = world.sessions(sessions_per_day=4_000)
     frame = pd.DataFrame({"user_id": sessions.user_id, "time": sessions.time}).merge(world.users).merge(world.cities)
-    frame = frame[(frame["time"].dt.dayofweek >= 5) == weekend]
+    frame = frame[(frame["time"].dt.day_of_week >= 5) == weekend]
     local = (frame["time"].dt.hour + frame["utc_offset_hours"]) % 24
     # The rate moves linearly from one full hour to the next, so an hour holds the mean of its two ends.
     expected = (np.array(hours) + np.roll(hours, -1)) / 2
