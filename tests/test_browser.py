@@ -1,5 +1,6 @@
 """Lesson 7 as a learner meets it: a real JupyterLab in Chromium, run top to bottom, exercises answered, slider moved."""
 
+import http.client
 import json
 import os
 import secrets
@@ -58,7 +59,8 @@ def lab(tmp_path_factory):
     environment |= {"JUPYTERLAB_SETTINGS_DIR": str(home / "settings"), "COURSE_HOME": str(home / "progress")}
     for name in ("HOME", "IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR", "JUPYTERLAB_WORKSPACES_DIR"):
         environment[name] = str(home / name.lower())
-    port, token = free_port(), secrets.token_hex(16)
+    # kernels of other workers take ports that the system hands out; stay below that range, so that none takes ours
+    port, token = free_port(range(20_000, 30_000)), secrets.token_hex(16)
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}"]
     command += [
         "--ServerApp.port_retries=0",
@@ -73,7 +75,7 @@ def lab(tmp_path_factory):
         assert server.poll() is None, (home / "lab.log").read_text()
         try:
             return urllib.request.urlopen(f"http://127.0.0.1:{port}/api/status?token={token}", timeout=2)
-        except (urllib.error.URLError, OSError):
+        except (urllib.error.URLError, OSError, http.client.HTTPException):
             return None
 
     try:

@@ -1,14 +1,25 @@
 """Free ports, and waiting for something with a limit."""
 
+import contextlib
+import random
 import socket
 import time
 
 
-def free_port():
-    """Return a port of 127.0.0.1 on which nothing listens now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+def free_port(among=range(0, 1)):
+    """Return a port of 127.0.0.1 on which nothing listens now; by default one that the system hands out.
+
+    Args:
+        among: ports to try, in random order.
+
+    Raises:
+        OSError: all of them are taken.
+    """
+    for port in random.sample(among, len(among)):
+        with socket.socket() as listener, contextlib.suppress(OSError):
+            listener.bind(("127.0.0.1", port))
+            return listener.getsockname()[1]
+    raise OSError(f"no port is free among {among}; name other ones")
 
 
 def wait_until(condition, *, seconds, pause=0.1):
