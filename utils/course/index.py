@@ -40,11 +40,16 @@ def rows(progress=None):
     found = []
     for number, question in sorted(question_bank().items()):
         known = progress.lesson(number)
-        revealed = [p for p in known["predictions"].values() if "measured" in p]
+        revealed = _revealed(progress, number)
         is_built = (CHECKOUT / question.notebook).exists()
         passed = len(known["exercises"])
         found.append(Row(question.part, number, question.title, question.notebook, is_built, passed, len(revealed)))
     return found
+
+
+def _revealed(progress, number):
+    """Return the predictions of a lesson whose result the learner has seen."""
+    return [p for p in progress.lesson(number)["predictions"].values() if "measured" in p]
 
 
 def map_of_lessons(progress=None, *, root="notebooks/"):
@@ -78,12 +83,7 @@ class Calibration(NamedTuple):
 def calibration(progress=None):
     """Count the revealed predictions and those whose interval held the result (Clopper and Pearson, 1934)."""
     progress = progress or Progress()
-    revealed = [
-        p["contains"]
-        for number in question_bank()
-        for p in progress.lesson(number)["predictions"].values()
-        if "measured" in p
-    ]
+    revealed = [p["contains"] for number in question_bank() for p in _revealed(progress, number)]
     n, contained = len(revealed), sum(revealed)
     if n == 0:
         return Calibration(0, 0, 0.0, 1.0)
