@@ -11,7 +11,7 @@ import numpy as np
 from scipy import stats
 from statsmodels.stats.weightstats import ttest_ind
 
-from utils.experiments.monte_carlo import resample, simulate_experiments
+from utils.experiments.ab_testing.monte_carlo import resample, simulate_experiments
 
 EXPERIMENTS, USERS_PER_ARM, LOOPED = 10_000, 2_000, 1_000
 

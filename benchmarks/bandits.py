@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from utils.learning.bandits import UCB1, EpsilonGreedy, ThompsonBernoulli, simulate
+from utils.learning.feedback.bandits import UCB1, EpsilonGreedy, ThompsonBernoulli, simulate
 
 MEANS = [0.5] + [0.4] * 9
 HORIZON, RUNS, LOOPED = 1_000, 1_000, 3_000

@@ -11,8 +11,8 @@ from collections.abc import Callable
 import numpy as np
 import uhashring
 
-from utils.systems.consistent_hashing import HashRing
-from utils.systems.hashing import hash_keys
+from utils.systems.hashing.key_hash import hash_keys
+from utils.systems.hashing.placement import HashRing
 
 N_KEYS, N_PEER_KEYS, RUNS = 1_000_000, 50_000, 3
 NODES = [f"cache-{i}" for i in range(10)]

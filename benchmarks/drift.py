@@ -8,7 +8,7 @@ import time
 import numpy as np
 from scipy import stats
 
-from utils.monitoring.drift import ks_many, ks_pvalue, psi_many
+from utils.monitoring.drift.statistics import ks_many, ks_pvalue, psi_many
 
 ROWS, FEATURES, REPEATS = 10_000, 100, 5
 

@@ -14,7 +14,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from utils.features.point_in_time import point_in_time_join
+from utils.features.store.point_in_time import point_in_time_join
 
 N, N_KEYS, RUNS = 1_000_000, 20_000, 5
 DAYS = 60 * 86_400 * 10**6  # microseconds

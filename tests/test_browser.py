@@ -10,13 +10,13 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from pathlib import Path
 
 import pytest
 
-from utils.systems.waiting import free_port, wait_until
+from tests.waiting import free_port, wait_until
+from utils.foundation.checkout import CHECKOUT
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = CHECKOUT
 LESSON = "notebooks/2_features/07_training_serving_skew.ipynb"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 SECONDS = 1_000  # milliseconds, as playwright counts

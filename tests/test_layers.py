@@ -1,76 +1,124 @@
-"""Imports between the packages of utils point downwards only, as DESIGN.md says."""
+"""Imports in utils point downwards only, from room to room without a circle, as DESIGN.md says."""
 
 import ast
-from pathlib import Path
+import graphlib
 
 import pytest
 
-UTILS = Path(__file__).resolve().parents[1] / "utils"
-PARTS = {"features", "systems", "learning", "experiments", "monitoring"}
-GROUND = {"world", "lesson"}
+from utils.foundation.checkout import CHECKOUT
+
+UTILS = CHECKOUT / "utils"
+PARTS = {"framing", "features", "systems", "learning", "experiments", "monitoring"}
+GROUND = {"foundation", "world"}
 MAY_IMPORT = {
-    "lesson": set(),
-    "world": set(),
-    **{part: GROUND | PARTS for part in PARTS},
-    "course": {"lesson"},
-    "exercises": GROUND | PARTS | {"course"},
+    "foundation": set(),
+    "world": {"foundation"},
+    "lesson": {"foundation"},
+    **{part: GROUND for part in PARTS},
+    "capstone": GROUND | PARTS,
+    "course": {"foundation", "lesson", "world"},
+    "exercises": GROUND | PARTS | {"lesson", "course", "capstone"},
 }
 
 
-def imported_modules(source, package):
-    """Return the dotted names of utils that a module's source imports; `package` resolves relative imports."""
+def module_name(path):
+    """Return the dotted name of a file below utils, a package's `__init__` by the package's name."""
+    parts = ("utils", *path.relative_to(UTILS).with_suffix("").parts)
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def modules():
+    return {module_name(path): path for path in sorted(UTILS.rglob("*.py"))}
+
+
+def imported_names(source, module, *, is_package=False):
+    """Return the dotted names of utils that a module's source imports, relative imports resolved."""
     names = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            base = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
-            module = ".".join([*base, *([node.module] if node.module else [])])
-            names |= {f"{module}.{alias.name}" for alias in node.names}
+            base = module.split(".")
+            base = base[: len(base) - node.level + is_package] if node.level else []
+            origin = ".".join([*base, *([node.module] if node.module else [])])
+            names |= {f"{origin}.{alias.name}" for alias in node.names}
     return {name for name in names if name.split(".")[0] == "utils"}
 
 
-def violations(source, package):
-    """Return the imports of a module in `package` (such as "utils.world") that do not point downwards."""
-    own = package.split(".")[1]
-    found = []
-    for name in imported_modules(source, package):
-        parts = name.split(".")
-        room = parts[1] if len(parts) > 1 else ""
-        private = own in PARTS and room in PARTS - {own} and any(part.startswith("_") for part in parts[2:])
-        if room != own and (room not in MAY_IMPORT[own] or private):
-            found.append(name)
-    return sorted(found)
+def violations(source, module, *, is_package=False):
+    """Return the imports of a module (such as "utils.world.truth") that do not point downwards."""
+    own = module.split(".")[1]
+    rooms = {name: [*name.split("."), ""][1] for name in imported_names(source, module, is_package=is_package)}
+    return sorted(name for name, room in rooms.items() if room != own and room not in MAY_IMPORT[own])
 
 
-def modules():
-    return sorted(path for path in UTILS.rglob("*.py") if path.parent != UTILS)
+def import_graph(sources):
+    """Return module -> the modules of `sources` (module -> text) that it imports."""
+    graph = {}
+    for module, text in sources.items():
+        found = set()
+        for name in imported_names(text, module):
+            candidates = [known for known in (name, name.rpartition(".")[0]) if known in sources]
+            found |= set(candidates[:1]) - {module}
+        graph[module] = found
+    return graph
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda path: path.relative_to(UTILS).as_posix())
-def test_module_imports_only_from_layers_below(path):
-    package = ".".join(("utils", *path.parent.relative_to(UTILS).parts))
-    assert violations(path.read_text(encoding="utf-8"), package) == []
+def is_package(path):
+    return path.name == "__init__.py"
+
+
+@pytest.mark.parametrize("module", [name for name in modules() if name != "utils"])
+def test_module_imports_only_from_layers_below(module):
+    path = modules()[module]
+    assert violations(path.read_text(encoding="utf-8"), module, is_package=is_package(path)) == []
+
+
+def test_no_module_imports_itself_through_others():
+    sources = {name: path.read_text(encoding="utf-8") for name, path in modules().items()}
+    order = list(graphlib.TopologicalSorter(import_graph(sources)).static_order())
+    assert len(order) == len(sources)
 
 
 def test_every_package_of_utils_has_a_layer():
-    assert {path.parent.relative_to(UTILS).parts[0] for path in modules()} == set(MAY_IMPORT)
+    assert {name.split(".")[1] for name in modules() if name != "utils"} <= set(MAY_IMPORT)
+
+
+def test_the_root_of_utils_holds_packages_only():
+    assert [path.name for path in UTILS.glob("*.py")] == ["__init__.py"]
 
 
 @pytest.mark.parametrize(
-    ("source", "package", "found"),
+    ("source", "module", "found"),
     [
-        ("from utils.learning import bandits", "utils.world", ["utils.learning.bandits"]),
-        ("import utils.course.run", "utils.lesson", ["utils.course.run"]),
-        ("def f():\n    from utils.exercises import skew", "utils.features", ["utils.exercises.skew"]),
-        ("from ..learning import bandits", "utils.world", ["utils.learning.bandits"]),
-        ("from utils.systems.queueing import _wait", "utils.learning", ["utils.systems.queueing._wait"]),
-        ("from utils import exercises", "utils.world", ["utils.exercises"]),
-        ("from utils.systems.queueing import wait", "utils.learning", []),
-        ("from utils.world import World\nimport numpy", "utils.learning", []),
-        ("from .truth import Truth", "utils.world", []),
-        ("from utils.course import run", "utils.exercises", []),
+        ("from utils.learning.feedback import bandits", "utils.world.truth", ["utils.learning.feedback.bandits"]),
+        ("import utils.course.run", "utils.lesson.claim", ["utils.course.run"]),
+        ("def f():\n    from utils.exercises import skew", "utils.features.skew.parity", ["utils.exercises.skew"]),
+        ("from ..learning import feedback", "utils.world.truth", ["utils.learning.feedback"]),
+        ("from utils.systems.hashing import ring", "utils.learning.feedback.bandits", ["utils.systems.hashing.ring"]),
+        ("from utils.lesson import say", "utils.learning.feedback.bandits", ["utils.lesson.say"]),
+        ("from utils.world import World", "utils.foundation.checks", ["utils.world.World"]),
+        ("from utils import exercises", "utils.world.truth", ["utils.exercises"]),
+        ("from utils.world import World\nimport numpy", "utils.learning.feedback.bandits", []),
+        ("from .truth import Truth", "utils.world.world", []),
+        ("from utils.features.skew.parity import replay_parity", "utils.features.store.feature_store", []),
+        ("from utils.course import run", "utils.exercises.skew", []),
     ],
 )
-def test_checker_sees_what_points_upwards(source, package, found):
-    assert violations(source, package) == found
+def test_checker_sees_what_points_upwards(source, module, found):
+    assert violations(source, module) == found
+
+
+def test_checker_resolves_the_relative_imports_of_a_package():
+    assert violations("from ..course import run", "utils.lesson", is_package=True) == ["utils.course.run"]
+    assert violations("from .claim import Claim", "utils.lesson", is_package=True) == []
+
+
+def test_checker_sees_a_circle_between_rooms():
+    sources = {
+        "utils.a.one": "from utils.a.two import f",
+        "utils.a.two": "def g():\n    from utils.a import one",
+        "utils.a": "",
+    }
+    with pytest.raises(graphlib.CycleError):
+        graphlib.TopologicalSorter(import_graph(sources)).prepare()

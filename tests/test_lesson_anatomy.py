@@ -4,15 +4,15 @@ import ast
 import importlib
 import json
 import re
-from pathlib import Path
 
 import pytest
 
 from utils.course.colab import is_setup_cell
+from utils.foundation.checkout import CHECKOUT
 from utils.lesson.claim import MIME
 from utils.lesson.questions import question_bank
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = CHECKOUT
 LESSONS = sorted((ROOT / "notebooks").glob("*_*/[0-9][0-9]_*.ipynb"))
 SECTIONS = [
     "question",

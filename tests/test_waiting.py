@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from utils.systems.waiting import free_port, wait_until
+from tests.waiting import free_port, wait_until
 
 
 def test_a_free_port_can_be_bound_and_lies_in_the_range():

@@ -6,10 +6,10 @@ tea-tasting brings pyarrow, which the course leaves out of its own environment: 
 import numpy as np
 import pytest
 
+from utils.experiments.ab_testing.inference import cuped, ratio_test, welch_test
+from utils.experiments.ab_testing.multiplicity import benjamini_hochberg, holm
+from utils.experiments.ab_testing.power import sample_size_means
 from utils.experiments.assignment import srm_test
-from utils.experiments.inference import cuped, ratio_test, welch_test
-from utils.experiments.multiplicity import benjamini_hochberg, holm
-from utils.experiments.power import sample_size_means
 
 tt = pytest.importorskip("tea_tasting", reason="tea-tasting lives in its own environment: make test-production")
 pa = pytest.importorskip("pyarrow", reason="pyarrow comes with tea-tasting: make test-production")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from utils.learning.bandits import UCB1, EpsilonGreedy, ThompsonBernoulli, simulate
+from utils.learning.feedback.bandits import UCB1, EpsilonGreedy, ThompsonBernoulli, simulate
 
 mab = pytest.importorskip("mabwiser.mab", reason="MABWiser lives in the environment of `make test-production`")
 

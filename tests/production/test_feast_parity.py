@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from utils.features.point_in_time import point_in_time_join
+from utils.features.store.point_in_time import point_in_time_join
 
 feast = pytest.importorskip("feast", reason="Feast lives in the environment of `make test-production`")
 

@@ -5,7 +5,8 @@ import subprocess
 import sys
 
 from utils.course.kernels import THREADS
-from utils.course.notebooks import CHECKOUT, CourseError
+from utils.course.notebooks import CourseError
+from utils.foundation.checkout import CHECKOUT
 
 BENCHMARKS = CHECKOUT / "benchmarks"
 

@@ -3,7 +3,8 @@
 import json
 from pathlib import Path
 
-from utils.course.notebooks import CHECKOUT, CourseError, find_lessons, read_notebook, shown, write_atomically
+from utils.course.notebooks import CourseError, find_lessons, read_notebook, shown, write_atomically
+from utils.foundation.checkout import CHECKOUT
 
 MIME = "application/vnd.lesson.claim+json"
 STORED = CHECKOUT / "data" / "claims.json"

@@ -11,7 +11,8 @@ import tempfile
 import tomllib
 from pathlib import Path
 
-CHECKOUT = Path(__file__).resolve().parents[2]
+from utils.foundation.checkout import CHECKOUT
+
 REPOSITORY_LINE = re.compile(r'^REPOSITORY = "([^"\n]*)"', re.MULTILINE)
 
 SETUP_CELL = """\

@@ -1,15 +1,14 @@
 """The map of the course, and where a learner stands: lessons, exercises passed, how good the predictions were."""
 
-from pathlib import Path
 from typing import NamedTuple
 
 from scipy import stats
 
+from utils.foundation.checkout import CHECKOUT
 from utils.lesson.prediction import LEVEL
 from utils.lesson.progress import Progress
 from utils.lesson.questions import question_bank
 
-CHECKOUT = Path(__file__).resolve().parents[2]
 EXERCISES = 3
 PARTS = {
     "1_framing": "Framing the problem",

@@ -5,7 +5,8 @@ import socket
 import subprocess
 import sys
 
-from utils.course.notebooks import CHECKOUT, NOTEBOOKS, CourseError
+from utils.course.notebooks import NOTEBOOKS, CourseError
+from utils.foundation.checkout import CHECKOUT
 
 FIRST_PORT, LAST_PORT = 8888, 8987
 

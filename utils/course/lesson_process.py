@@ -16,7 +16,8 @@ import psutil
 
 from utils.course.claims import describe, harvest
 from utils.course.kernels import kernel_environment
-from utils.course.notebooks import CHECKOUT, first_line
+from utils.course.notebooks import first_line
+from utils.foundation.checkout import CHECKOUT
 
 SAMPLE_SECONDS = 0.05
 PROGRAM = (

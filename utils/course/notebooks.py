@@ -8,7 +8,8 @@ from pathlib import Path
 
 import nbformat
 
-CHECKOUT = Path(__file__).resolve().parents[2]
+from utils.foundation.checkout import CHECKOUT
+
 NOTEBOOKS = CHECKOUT / "notebooks"
 LESSON_NAME = re.compile(r"(\d\d)_\w+")
 

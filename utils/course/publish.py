@@ -4,7 +4,8 @@ import json
 import re
 
 from utils.course.colab import REPOSITORY_LINE, is_setup_cell
-from utils.course.notebooks import CHECKOUT, NOTEBOOKS, CourseError, find_notebooks, has_tag, shown, write_atomically
+from utils.course.notebooks import NOTEBOOKS, CourseError, find_notebooks, has_tag, shown, write_atomically
+from utils.foundation.checkout import CHECKOUT
 
 START, END = "<!-- badges:start -->", "<!-- badges:end -->"
 REPOSITORY = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9]|-(?=[A-Za-z0-9])){0,38}/[A-Za-z0-9._-]{1,100}")

@@ -11,7 +11,8 @@ import sys
 
 from utils.course.claims import STORED
 from utils.course.index import map_of_lessons
-from utils.course.notebooks import CHECKOUT, read_notebook, write_atomically
+from utils.course.notebooks import read_notebook, write_atomically
+from utils.foundation.checkout import CHECKOUT
 from utils.lesson.claim import Claim
 from utils.lesson.progress import Progress
 from utils.lesson.questions import question_bank

@@ -10,8 +10,9 @@ from tqdm import tqdm
 
 from utils.course.claims import STORED, save_claims
 from utils.course.lesson_process import run_lesson
-from utils.course.notebooks import CHECKOUT, NOTEBOOKS, CourseError, find_lessons, shown
+from utils.course.notebooks import NOTEBOOKS, CourseError, find_lessons, shown
 from utils.course.parameters import check_parameters, parse_parameters
+from utils.foundation.checkout import CHECKOUT
 
 RUNS = CHECKOUT / "runs"
 TIME_LIMIT = 600

@@ -1,0 +1,1 @@
+"""The experiments part: which users see what, and what may be concluded."""

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from utils.experiments.checks import finite_array
+from utils.foundation import checks
 
 
 class SampleRatioTest(NamedTuple):
@@ -86,7 +86,7 @@ def srm_test(counts: ArrayLike, weights: ArrayLike | None = None) -> SampleRatio
     >>> f"{srm_test([821_588, 815_482]).p_value:.1e}"
     '1.8e-06'
     """
-    observed = finite_array(counts, "counts", minimum_length=2)
+    observed = checks.array("counts", counts, minimum_length=2)
     if observed.ndim != 1:
         raise ValueError(f"counts must have one axis, got shape {observed.shape}; test one experiment at a time")
     if (observed < 0).any() or observed.sum() == 0:
@@ -102,7 +102,7 @@ def srm_test(counts: ArrayLike, weights: ArrayLike | None = None) -> SampleRatio
 
 
 def _shares(weights: ArrayLike) -> NDArray[np.float64]:
-    shares = finite_array(weights, "weights")
+    shares = checks.array("weights", weights)
     if shares.ndim != 1 or (shares < 0).any() or shares.sum() == 0:
         raise ValueError(f"weights must be one axis of non-negative shares, got {shares.tolist()}; try (0.5, 0.5)")
     return shares / shares.sum()

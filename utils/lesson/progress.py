@@ -7,7 +7,8 @@ import tempfile
 import time
 from pathlib import Path
 
-CHECKOUT = Path(__file__).resolve().parents[2]
+from utils.foundation.checkout import CHECKOUT
+
 LOCK_SECONDS = 2.0
 
 

@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 import yaml
 
-BANK = Path(__file__).resolve().parents[2] / "data" / "questions.yaml"
+from utils.foundation.checkout import CHECKOUT
+
+BANK = CHECKOUT / "data" / "questions.yaml"
 
 
 class FollowUp(NamedTuple):

@@ -1,0 +1,1 @@
+"""The monitoring part: what changes, whether it hurts, and who is told."""

@@ -13,9 +13,10 @@ import duckdb
 import numpy as np
 import pandas as pd
 
+from utils.foundation.checkout import CHECKOUT
 from utils.world.world import World
 
-DATA = Path(__file__).parents[2] / "data"
+DATA = CHECKOUT / "data"
 WORLD = {"seed": 0, "n_users": 4_000, "n_dishes": 200, "days": 28}
 SESSIONS_PER_DAY = 2_000
 TABLES = ("users", "dishes", "cities", "log")

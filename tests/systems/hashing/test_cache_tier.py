@@ -1,0 +1,151 @@
+"""The cache tier against closed forms: renewal theory, Pollaczek and Khinchine, and counts that must add up."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from utils.systems.hashing.cache_tier import (
+    Database,
+    Requests,
+    draw_requests,
+    simulate_outage,
+    steady_miss_rate,
+    zipf_shares,
+)
+
+PLENTY = Database(capacity=1e9, max_wait=1.0)
+
+
+def serve(requests, before, after=None, *, database=PLENTY, lost_at=1e9, ttl=60.0, seed=0, **options):
+    after = before if after is None else after
+    rng = np.random.default_rng(seed)
+    return simulate_outage(requests, before, after, lost_at=lost_at, ttl=ttl, database=database, rng=rng, **options)
+
+
+def test_zipf_shares_agree_with_scipy():
+    assert zipf_shares(50, 0.9) == pytest.approx(stats.zipfian(0.9, 50).pmf(np.arange(1, 51)))
+    assert zipf_shares(4, 0) == pytest.approx([0.25] * 4)
+
+
+def test_requests_are_poisson_in_time_and_follow_the_shares():
+    shares = zipf_shares(20, 1.0)
+    requests = draw_requests(shares, rate=500, seconds=40, rng=np.random.default_rng(1))
+    counts = np.bincount(requests.key, minlength=20)
+    assert stats.chisquare(counts, counts.sum() * shares).pvalue > 1e-6
+    assert abs(len(requests.time) - 20_000) < 5 * np.sqrt(20_000)  # five standard deviations of a Poisson count
+    assert stats.kstest(np.diff(requests.time), "expon", args=(0, 1 / 500)).pvalue > 1e-6
+    assert abs(np.corrcoef(requests.time, requests.key)[0, 1]) < 5 / np.sqrt(20_000)
+
+
+def test_the_warm_tier_misses_as_renewal_theory_says_from_the_first_second():
+    shares, rate, ttl, seconds = zipf_shares(2000, 0.9), 1000, 50, 40
+    requests = draw_requests(shares, rate, seconds, rng=np.random.default_rng(2))
+    timeline = serve(requests, np.zeros(2000, dtype=int), ttl=ttl)
+    misses = timeline.requests - timeline.hits
+    expected = steady_miss_rate(shares, rate, ttl)
+    # misses of a key are less variable than Poisson: five standard deviations, and 1% for rates seen in one run
+    for part in (slice(0, 5), slice(0, 40)):
+        n = len(misses[part])
+        assert abs(misses[part].sum() - n * expected) < 5 * np.sqrt(n * expected) + 0.01 * n * expected
+
+
+def test_steady_miss_rate_has_its_limits():
+    assert steady_miss_rate([1.0], rate=10, ttl=1e9) == pytest.approx(1e-9)  # one miss a life
+    assert steady_miss_rate([0.5, 0.5], rate=10, ttl=1e-9) == pytest.approx(10)  # nothing is kept
+
+
+def test_every_request_is_a_hit_a_query_refused_or_overloaded_and_a_busy_database_serves_its_capacity():
+    requests = draw_requests(np.full(5000, 1 / 5000), 2000, 12, rng=np.random.default_rng(3))
+    lost = serve(requests, np.zeros(5000, dtype=int), np.ones(5000, dtype=int), lost_at=4, ttl=1e6,
+                 database=Database(100, max_wait=0.5))  # fmt: skip
+    queries = lost.requests - lost.hits - lost.refused - lost.overloaded
+    assert lost.requests.sum() == len(requests.time)
+    assert lost.overloaded.sum() == 0
+    assert queries[:4].max() <= 12  # warm: an entry that lives 11 days hardly expires
+    assert queries[4] == pytest.approx(150, abs=2)  # a second's capacity, and the queue of half a second
+    assert queries[5:11] == pytest.approx(np.full(6, 100), abs=1)
+    assert lost.refused[:4].sum() == 0 < lost.refused[4]
+
+
+def test_waits_for_the_database_are_those_of_an_m_d_1_queue():
+    # every key once: all miss, Poisson in time; mean wait ρ / (2 μ (1 − ρ)) by Pollaczek and Khinchine
+    rng = np.random.default_rng(4)
+    mu, rho, seconds = 100.0, 0.7, 2000
+    time = np.sort(rng.uniform(0, seconds, rng.poisson(rho * mu * seconds)))
+    requests = Requests(time, np.arange(len(time)))
+    nodes = np.zeros(len(time), dtype=int)
+    timeline = serve(requests, nodes, nodes + 1, lost_at=0, ttl=1e9, database=Database(mu, 1e6), query_seconds=0.01)
+    latency = np.nansum(timeline.mean_latency * timeline.requests) / timeline.requests.sum()
+    wait = rho / (2 * mu * (1 - rho))
+    assert timeline.hits.sum() == 0
+    assert latency == pytest.approx(wait + 1 / mu + 0.01, abs=0.1 * wait)  # 140,000 waits: standard error 1–2%
+
+
+def test_a_filled_entry_is_hit_until_it_expires():
+    time = np.array([0.0, 0.05, 1.0, 1.9, 2.5, 4.9])  # query of 0.1 s at time 0 fills until 2.1
+    requests = Requests(time, np.zeros(6, dtype=int))
+    timeline = serve(requests, [0], [1], lost_at=0, ttl=2, database=Database(10, 5), query_seconds=0.0)
+    assert timeline.hits.tolist() == [0, 2, 0, 0, 0]  # 0.05 is asked twice, 2.5 and 4.9 (after 4.6) come too late
+    assert timeline.mean_latency[:3] == pytest.approx([(0.1 + 0.15) / 2, 0.001, 0.1])
+    assert np.isnan(timeline.mean_latency[3])
+
+
+def test_only_keys_that_move_are_missed_when_a_node_is_lost():
+    requests = draw_requests(np.full(100, 0.01), 1000, 10, rng=np.random.default_rng(5))
+    before, after = np.arange(100) % 10, np.arange(100) % 10
+    after[before == 3] = 4
+    timeline = serve(requests, before, after, lost_at=5, ttl=1e7)
+    misses = timeline.requests - timeline.hits
+    assert misses[[0, 1, 2, 3, 4, 6, 7, 8, 9]].sum() == 0
+    assert 10 <= misses[5] <= 30  # ten keys, each asked ten times a second: about once more in the tick it is filled
+
+
+def test_a_node_serves_no_more_than_its_capacity():
+    requests = draw_requests([1.0], 1000, 10, rng=np.random.default_rng(6))
+    timeline = serve(requests, [0], ttl=1e7, node_capacity=400)
+    assert (timeline.hits[1:9] == 400).all()
+    assert (timeline.overloaded + timeline.hits == timeline.requests).all()
+    spread = serve(requests, np.arange(len(requests.time)) % 5, ttl=1e7, node_capacity=400)
+    assert spread.overloaded.sum() == 0
+
+
+def test_requests_may_be_routed_one_by_one_also_where_they_are_fewer_than_the_keys():
+    requests = Requests(np.array([0.0, 1.0, 2.0, 3.0]), np.array([9, 9, 9, 9]))
+    timeline = serve(requests, [0, 1, 0, 1], [2, 3, 2, 3], lost_at=0, ttl=100)
+    assert timeline.hits.tolist() == [0, 0, 1, 1]  # cold nodes 2 and 3: each is filled by its first request
+    with pytest.raises(ValueError, match="after must"):
+        serve(requests, [0, 1, 0, 1], [0] * 9)
+
+
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (lambda: zipf_shares(0, 1), "n_keys"),
+        (lambda: zipf_shares(3, -1), "exponent"),
+        (lambda: zipf_shares(3, float("nan")), "exponent"),
+        (lambda: draw_requests([], 1, 1, rng=np.random.default_rng()), "shares"),
+        (lambda: draw_requests([0.5], 1, 1, rng=np.random.default_rng()), "shares"),
+        (lambda: draw_requests([[1.0]], 1, 1, rng=np.random.default_rng()), "shares"),
+        (lambda: draw_requests([1.5, -0.5], 1, 1, rng=np.random.default_rng()), "shares"),
+        (lambda: draw_requests([1.0], float("nan"), 1, rng=np.random.default_rng()), "rate"),
+        (lambda: draw_requests([1.0], 1, -1, rng=np.random.default_rng()), "seconds"),
+        (lambda: steady_miss_rate([-0.1], 1, 1), "shares"),
+        (lambda: steady_miss_rate([1.0], 0, 1), "rate"),
+        (lambda: steady_miss_rate([1.0], 1, float("inf")), "ttl"),
+        (lambda: Database(0), "capacity"),
+        (lambda: Database(1, -1), "max_wait"),
+        (lambda: Database("9"), "capacity"),
+        (lambda: serve(Requests(np.array([]), np.array([], dtype=int)), [0]), "requests"),
+        (lambda: serve(Requests(np.array([1.0, 0.5]), np.array([0, 0])), [0]), "requests"),
+        (lambda: serve(Requests(np.array([1.0]), np.array([0, 0])), [0]), "requests"),
+        (lambda: serve(Requests(np.array([1.0, 2.0]), np.array([1, 1])), [0]), "before"),
+        (lambda: serve(Requests(np.array([1.0]), np.array([0])), [0], [-1]), "after"),
+        (lambda: serve(Requests(np.array([1.0]), np.array([0])), [0.5]), "before"),
+        (lambda: serve(Requests(np.array([1.0]), np.array([0])), [0], ttl=0), "ttl"),
+        (lambda: serve(Requests(np.array([1.0]), np.array([0])), [0], node_capacity=0), "node_capacity"),
+        (lambda: serve(Requests(np.array([1.0]), np.array([0])), [0], tick=-1), "tick"),
+    ],
+)
+def test_bad_arguments_are_refused_by_name(call, name):
+    with pytest.raises(ValueError, match=f"{name} must"):
+        call()

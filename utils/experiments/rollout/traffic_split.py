@@ -1,0 +1,128 @@
+"""Which version a request meets: a split that sticks to the user, beside one drawn anew for every request."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from utils.experiments.assignment import bucket
+from utils.experiments.rollout.controller import log_evidence
+from utils.foundation import checks
+
+
+def on_canary(user_ids: ArrayLike, release: str, share: float) -> NDArray[np.bool_]:
+    """Return which users a release is routed to at a share; raising the share adds users and moves none back.
+
+    Args:
+        user_ids: whole numbers or strings, shape (n,).
+        release: name of the release; it salts the hash, so that the same users are not the first in every release.
+        share: the canary's share of the users, from 0 to 1.
+
+    Returns:
+        Booleans, shape (n,).
+
+    Raises:
+        ValueError: if the share is not from 0 to 1, or see `assignment.bucket`.
+
+    >>> users = range(1_000)
+    >>> small, large = on_canary(list(users), "v2", 0.01), on_canary(list(users), "v2", 0.10)
+    >>> bool((large >= small).all())
+    True
+    """
+    if not (np.isscalar(share) and 0 <= share <= 1):
+        raise ValueError(f"share must be from 0 to 1, got {share!r}; pass the controller's share")
+    return bucket(user_ids, release) < share
+
+
+def share_touched(share: float, requests_per_user: int) -> float:
+    """Return the share of users who meet the canary at least once when each request is split anew.
+
+    Args:
+        share: the canary's share of requests.
+        requests_per_user: requests of each user, at least 1.
+
+    Returns:
+        1 − (1 − share)^requests; a sticky split touches `share` whatever the requests.
+
+    Raises:
+        ValueError: if an argument is out of its range.
+
+    >>> round(share_touched(0.01, 20), 3)
+    0.182
+    """
+    checks.fraction("share", share, "use 0.01 for a 1% step")
+    checks.count("requests_per_user", requests_per_user)
+    return -math.expm1(requests_per_user * math.log1p(-share))
+
+
+class SplitStudy(NamedTuple):
+    """What a split did over many releases; arrays of shape (runs,)."""
+
+    users_touched: NDArray[np.float64]
+    requests_alarm: NDArray[np.bool_]
+    users_alarm: NDArray[np.bool_]
+
+
+def compare_units(
+    *,
+    sticky: bool,
+    n_users: int,
+    requests_per_user: int,
+    share: float,
+    ratio: float,
+    error_rate: float,
+    prone_share: float,
+    canary_ratio: float = 1.0,
+    roll_back_above: float,
+    n_runs: int,
+    rng: np.random.Generator,
+) -> SplitStudy:
+    """Play one step of many rollouts in which few users cause all errors, and test it by requests and by users.
+
+    A share `prone_share` of the users (an old phone, a broken account) meets errors at error_rate ÷ prone_share, the
+    others none. A sticky split puts such a user into one arm for good, so the errors of one user are no independent
+    bets; counting each user once, by whether any request failed, makes them so again.
+
+    Args:
+        sticky: whether a user stays in one arm; otherwise every request is split anew.
+        n_users, requests_per_user: size of the step.
+        share: the canary's share.
+        ratio: the ratio the test looks for.
+        error_rate: mean error rate of the stable version over all requests.
+        prone_share: share of the users who meet the errors, at least `error_rate`.
+        canary_ratio: the canary's true error rate ÷ the stable one's; 1 for a healthy release.
+        roll_back_above: boundary on the log evidence, read once, at the end of the step.
+        n_runs: number of releases.
+        rng: a numpy generator.
+
+    Returns:
+        For each run: share of users who met the canary, and whether the test by requests and by users alarmed.
+
+    Raises:
+        ValueError: if a size is below 1, a share outside (0, 1), or the prone users' error rate above 1.
+    """
+    for name, value in (("n_users", n_users), ("requests_per_user", requests_per_user), ("n_runs", n_runs)):
+        checks.count(name, value)
+    for name, value in (("share", share), ("error_rate", error_rate), ("prone_share", prone_share)):
+        checks.fraction(name, value, "pass a fraction such as 0.01")
+    prone_rate = error_rate / prone_share
+    if max(prone_rate, prone_rate * canary_ratio) > 1:
+        raise ValueError(f"prone_share must be at least the error rate, got {prone_share!r}; raise it")
+    n_prone = rng.binomial(n_users, prone_share, n_runs)
+    columns = int(n_prone.max())
+    exists = np.arange(columns) < n_prone[:, None]
+    # requests of each prone user that meet the canary: all or none when sticky
+    if sticky:
+        to_canary = requests_per_user * (rng.random((n_runs, columns)) < share)
+        touched = rng.binomial(n_users, share, n_runs) / n_users
+    else:
+        to_canary = rng.binomial(requests_per_user, share, (n_runs, columns))
+        touched = rng.binomial(n_users, share_touched(share, requests_per_user), n_runs) / n_users
+    canary = rng.binomial(to_canary, prone_rate * canary_ratio) * exists
+    stable = rng.binomial(requests_per_user - to_canary, prone_rate) * exists
+    by_request = log_evidence(canary.sum(axis=1), stable.sum(axis=1), share, ratio)
+    by_user = log_evidence((canary > 0).sum(axis=1), (stable > 0).sum(axis=1), share, ratio)
+    return SplitStudy(touched, by_request >= roll_back_above, by_user >= roll_back_above)

@@ -1,0 +1,137 @@
+"""Collaborative filtering: matrix factorization by alternating least squares, and folding in who was not there."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from utils.foundation import checks
+
+
+class Factorization(NamedTuple):
+    """What `alternating_least_squares` returns: rate of (row, column) is about mean + rows[row] @ columns[column].
+
+    mean: overall success rate.
+    rows: (n_rows, rank) factors, of users say.
+    columns: (n_columns, rank) factors, of dishes say.
+    """
+
+    mean: float
+    rows: np.ndarray
+    columns: np.ndarray
+
+
+def counts(trials: ArrayLike, successes: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """Return both as float matrices of one shape, checked: finite, 0 <= successes <= trials."""
+    checked = []
+    for name, values in (("trials", trials), ("successes", successes)):
+        array = checks.array(name, np.ravel(values), dimensions=1, low=0)
+        if np.ndim(values) != 2:
+            raise ValueError(f"{name} must be a matrix, got shape {np.shape(values)}; pass one row a user or dish")
+        checked.append(array.reshape(np.shape(values)))
+    trials, successes = checked
+    if trials.shape != successes.shape:
+        raise ValueError(f"successes must have the shape of trials, {trials.shape}, got {successes.shape}")
+    if (successes > trials).any():
+        raise ValueError("successes must not exceed trials, got more successes than trials; swap the arguments")
+    return trials, successes
+
+
+def fold_in(
+    factors: ArrayLike,
+    trials: ArrayLike,
+    successes: ArrayLike,
+    *,
+    noise: float,
+    prior_covariance: ArrayLike,
+    prior_mean: ArrayLike = 0.0,
+    offset: ArrayLike = 0.0,
+) -> np.ndarray:
+    """Return the posterior mean of the factors of new rows, whose counts are all that is known of them.
+
+    The model: each trial of row i in column j succeeds with rate offset[i, j] + w[i] @ factors[j], observed with
+    variance `noise`; w[i] is normal with mean `prior_mean` and `prior_covariance`. Without trials the answer is the
+    prior mean. With a zero mean and covariance (noise / regularization) I it is ridge regression, the step of ALS.
+
+    Args:
+        factors: (n_columns, rank), known.
+        trials, successes: (n_rows, n_columns), counts.
+        noise: variance of one trial; mean * (1 - mean) for clicks.
+        prior_covariance: (rank, rank), positive definite.
+        prior_mean: (rank,) or (n_rows, rank) or 0.
+        offset: rate known before, (n_rows, n_columns) or anything that broadcasts to it.
+
+    Raises:
+        ValueError: shapes do not fit, counts are not counts, or the covariance is not positive definite.
+
+    Reference: Bishop, "Pattern Recognition and Machine Learning", equations 3.50 and 3.51.
+
+    >>> fold_in([[1.0]], [[0], [4]], [[0], [4]], noise=1.0, prior_covariance=[[1.0]]).ravel().tolist()
+    [0.0, 0.8]
+    """
+    trials, successes = counts(trials, successes)
+    factors = np.asarray(factors, dtype=float)
+    noise = checks.number("noise", noise, low=0, open_low=True)
+    if factors.ndim != 2 or len(factors) != trials.shape[1] or not np.isfinite(factors).all():
+        raise ValueError(
+            f"factors must be finite, one row for each of the {trials.shape[1]} columns of trials, got {factors.shape}"
+        )
+    precision = _precision(prior_covariance, factors.shape[1])
+    try:
+        prior_mean = np.broadcast_to(np.asarray(prior_mean, dtype=float), (len(trials), factors.shape[1]))
+        offset = np.broadcast_to(np.asarray(offset, dtype=float), trials.shape)
+    except ValueError as error:
+        raise ValueError(f"prior_mean and offset must fit the rows of trials: {error}") from None
+    if not (np.isfinite(prior_mean).all() and np.isfinite(offset).all()):
+        raise ValueError("prior_mean and offset must be finite, got NaN or infinity; fill unknown rates with a mean")
+    outer = (factors[:, :, None] * factors[:, None, :]).reshape(len(factors), -1)
+    evidence = (trials @ outer).reshape(len(trials), factors.shape[1], factors.shape[1]) / noise
+    pull = prior_mean @ precision + (successes - trials * offset) @ factors / noise
+    return np.linalg.solve(precision + evidence, pull[:, :, None])[:, :, 0]
+
+
+def _precision(covariance: ArrayLike, rank: int) -> np.ndarray:
+    covariance = np.asarray(covariance, dtype=float)
+    if covariance.shape != (rank, rank) or not np.isfinite(covariance).all():
+        raise ValueError(f"prior_covariance must be finite, of shape {(rank, rank)}, got shape {covariance.shape}")
+    if not np.allclose(covariance, covariance.T) or np.linalg.eigvalsh(covariance)[0] <= 0:
+        raise ValueError("prior_covariance must be symmetric and positive definite; add a small multiple of I")
+    return np.linalg.inv(covariance)
+
+
+def alternating_least_squares(
+    trials: ArrayLike,
+    successes: ArrayLike,
+    *,
+    rank: int = 8,
+    regularization: float = 5.0,
+    sweeps: int = 12,
+    seed: int = 0,
+) -> Factorization:
+    """Factorize success rates, each cell weighted by its trials.
+
+    Minimizes the sum over cells of trials (rate - mean - row @ column)^2 + regularization (|rows|^2 + |columns|^2).
+
+    Args:
+        trials, successes: (n_rows, n_columns) counts; cells without trials carry no weight.
+        rank: number of factors.
+        regularization: in trials: a row with fewer than about this many is mostly shrunk to zero.
+        sweeps: passes over rows and columns.
+        seed: of the random start.
+
+    Raises:
+        ValueError: counts that are no counts, no trials at all, or a bad option.
+
+    Reference: Koren, Bell and Volinsky, "Matrix factorization techniques for recommender systems", Computer 42 (2009).
+    """
+    trials, successes = counts(trials, successes)
+    rank, sweeps = checks.count("rank", rank), checks.count("sweeps", sweeps)
+    ridge = np.eye(rank) / checks.number("regularization", regularization, low=0, open_low=True)
+    if not trials.any():
+        raise ValueError("trials must not all be 0, there is nothing to learn from; use a prior instead")
+    mean = float(successes.sum() / trials.sum())
+    columns = np.random.default_rng(seed).standard_normal((trials.shape[1], rank)) / np.sqrt(rank)
+    for _ in range(sweeps):
+        rows = fold_in(columns, trials, successes, noise=1.0, prior_covariance=ridge, offset=mean)
+        columns = fold_in(rows, trials.T, successes.T, noise=1.0, prior_covariance=ridge, offset=mean)
+    return Factorization(mean, rows, columns)

@@ -1,0 +1,1 @@
+"""Lesson 15: bandits, position bias, off-policy evaluation and concentration."""

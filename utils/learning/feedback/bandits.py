@@ -1,0 +1,153 @@
+"""Bandits: policies that choose an arm from what they have seen, and a simulation of many runs at once."""
+
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from utils.foundation import checks
+
+
+class Policy(Protocol):
+    """A rule that picks one arm for each run from the pulls and successes so far."""
+
+    def choose(self, pulls: np.ndarray, successes: np.ndarray, step: int, rng: np.random.Generator) -> np.ndarray:
+        """Return one arm index a run; `pulls` and `successes` have shape (runs, arms), `step` counts from 1."""
+
+
+class BanditResult(NamedTuple):
+    """What `simulate` returns.
+
+    regret: (runs, checkpoints) expected reward given up so far, sum over pulls of best mean minus the arm's mean.
+    steps: (checkpoints,) decisions made when each column of `regret` was read; the last one is the horizon.
+    pulls: (runs, arms) how often each arm was chosen.
+    successes: (runs, arms) how often each arm paid 1: with `pulls`, all that the log says.
+    """
+
+    regret: np.ndarray
+    steps: np.ndarray
+    pulls: np.ndarray
+    successes: np.ndarray
+
+
+def _observed_mean(pulls: np.ndarray, successes: np.ndarray) -> np.ndarray:
+    """Return the success rate of each arm, infinite where it was never pulled, so that each is tried once."""
+    return np.where(pulls > 0, successes / np.maximum(pulls, 1), np.inf)
+
+
+@dataclass(frozen=True)
+class EpsilonGreedy:
+    """With probability `epsilon` any arm at random, else the best so far (Sutton and Barto, section 2.2)."""
+
+    epsilon: float = 0.1
+
+    def __post_init__(self):
+        checks.number("epsilon", self.epsilon, low=0, high=1)
+
+    def choose(self, pulls, successes, step, rng):
+        """Return one arm index a run."""
+        n_runs, n_arms = pulls.shape
+        best = _observed_mean(pulls, successes).argmax(axis=1)
+        if self.epsilon == 0:
+            return best
+        explores = rng.random(n_runs) < self.epsilon
+        return np.where(explores, rng.integers(n_arms, size=n_runs), best)
+
+
+@dataclass(frozen=True)
+class UCB1:
+    """The arm with the highest mean plus alpha * sqrt(2 ln t / pulls) (Auer et al. 2002, figure 1, alpha = 1)."""
+
+    alpha: float = 1.0
+
+    def __post_init__(self):
+        checks.number("alpha", self.alpha, low=0, high=np.inf)
+
+    def choose(self, pulls, successes, step, rng):
+        """Return one arm index a run."""
+        decisions_so_far = max(step - 1, 1)
+        width = self.alpha * np.sqrt(2 * np.log(decisions_so_far) / np.maximum(pulls, 1))
+        return (_observed_mean(pulls, successes) + width).argmax(axis=1)
+
+
+@dataclass(frozen=True)
+class ThompsonBernoulli:
+    """The arm that is best in one draw from the Beta posteriors (Thompson 1933; prior Beta(alpha, beta))."""
+
+    alpha: float = 1.0
+    beta: float = 1.0
+
+    def __post_init__(self):
+        checks.number("alpha", self.alpha, low=0, open_low=True)
+        checks.number("beta", self.beta, low=0, open_low=True)
+
+    def choose(self, pulls, successes, step, rng):
+        """Return one arm index a run."""
+        return rng.beta(self.alpha + successes, self.beta + pulls - successes).argmax(axis=1)
+
+
+def simulate(
+    policy: Policy, means: ArrayLike, horizon: int, n_runs: int, seed: int, *, n_checkpoints: int = 100
+) -> BanditResult:
+    """Run `policy` on Bernoulli arms, all runs in step, and return the path of its regret.
+
+    policy: an object with `choose`, such as `EpsilonGreedy`, `UCB1`, `ThompsonBernoulli`.
+    means: (arms,) success probability of each arm; horizon: decisions a run; n_runs: independent runs;
+    seed: of all randomness; n_checkpoints: columns of the regret path, evenly spaced.
+    Each run meets the arms in its own random order, so that "first of equals" favors no arm.
+    Returns a `BanditResult`; raises ValueError for arguments out of range.
+    Source: Lattimore and Szepesvari, Bandit Algorithms, section 4.5 (pseudo-regret by the pulls of each arm).
+
+    >>> run = simulate(UCB1(), [0.1, 0.9], horizon=200, n_runs=50, seed=0)
+    >>> run.pulls.sum(axis=1).tolist() == [200] * 50
+    True
+    >>> bool(run.pulls[:, 1].mean() > 150)
+    True
+    """
+    means = checks.array("means", means, dimensions=1, low=0, high=1)
+    if len(means) < 2:
+        raise ValueError(f"means must have at least two arms, got {len(means)}; one arm leaves nothing to choose")
+    if not hasattr(policy, "choose"):
+        raise ValueError(f"policy must have a method choose, got {type(policy).__name__}; try EpsilonGreedy(0.1)")
+    horizon, n_runs = checks.count("horizon", horizon), checks.count("n_runs", n_runs)
+    n_checkpoints = checks.count("n_checkpoints", n_checkpoints)
+    rng = np.random.default_rng(checks.count("seed", seed, minimum=0))
+
+    n_arms = len(means)
+    order = rng.permuted(np.tile(np.arange(n_arms), (n_runs, 1)), axis=1)
+    chance, gap = means[order], means.max() - means[order]
+    pulls, successes = np.zeros((n_runs, n_arms)), np.zeros((n_runs, n_arms))
+    steps = np.linspace(0, horizon, min(n_checkpoints, horizon) + 1).round().astype(int)[1:]
+    regret = np.empty((n_runs, len(steps)))
+    row_start = np.arange(n_runs) * n_arms
+    column = 0
+    for step in range(1, horizon + 1):
+        chosen = row_start + policy.choose(pulls, successes, step, rng)
+        pulls.ravel()[chosen] += 1
+        successes.ravel()[chosen] += rng.random(n_runs) < chance.ravel()[chosen]
+        if step == steps[column]:
+            regret[:, column] = (pulls * gap).sum(axis=1)
+            column += 1
+    by_arm = np.argsort(order, axis=1)
+    return BanditResult(
+        regret, steps, *(np.take_along_axis(counts, by_arm, axis=1).astype(int) for counts in (pulls, successes))
+    )
+
+
+def lai_robbins_constant(means: ArrayLike) -> float:
+    """Return the factor c of the lower bound c ln T on the regret of any consistent policy on Bernoulli arms.
+
+    means: (arms,) success probabilities strictly between 0 and 1.
+    Returns the sum over worse arms of gap / KL(arm, best); raises ValueError for means out of range.
+    Source: Lai and Robbins (1985), theorem 2. The bound is asymptotic: at a finite T a policy may lie below it.
+
+    >>> round(lai_robbins_constant([0.5] + [0.4] * 9), 1)
+    44.7
+    """
+    means = checks.array("means", means, dimensions=1, low=0, high=1)
+    if means.min() == 0 or means.max() == 1:
+        raise ValueError("means must lie strictly between 0 and 1, got an end point; its divergence is not finite")
+    best, worse = means.max(), means[means < means.max()]
+    divergence = worse * np.log(worse / best) + (1 - worse) * np.log((1 - worse) / (1 - best))
+    return float(((best - worse) / divergence).sum())

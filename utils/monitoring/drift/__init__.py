@@ -1,0 +1,1 @@
+"""Lesson 20: two-sample statistics, their null laws, stream detectors and performance without labels."""

@@ -1,0 +1,1 @@
+"""Lesson 13: retries, backoff, guards, metastable collapse and the herd of a cache."""

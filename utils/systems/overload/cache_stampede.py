@@ -1,0 +1,206 @@
+"""The herd of a cache: many readers miss one expired key at once and all compute it.
+
+Remedies: a lock (one computes, the others wait), request coalescing (one computes per server), early expiry at random
+(one reader refreshes while the value still stands). Times are seconds.
+"""
+
+import math
+import threading
+from typing import NamedTuple
+
+import numpy as np
+
+from utils.foundation import checks
+
+REMEDIES = ("none", "lock", "coalescing", "early")
+
+
+class Stampede(NamedTuple):
+    """What readers and the database saw of one key; arrays have shape (refreshes,)."""
+
+    computations: np.ndarray  # per refresh of the value, how often it was computed
+    waits: np.ndarray  # seconds that each read waited for the value, shape (reads,); 0 for a hit
+    peak: int  # most computations under way at once
+
+    @property
+    def waiting_share(self):
+        """Share of reads that had to wait."""
+        return float((self.waits > 0).mean()) if self.waits.size else 0.0
+
+
+def expires_early(time_left, compute_seconds, uniform, *, beta=1.0):
+    """Decide by lot whether this read refreshes the value before it expires (XFetch).
+
+    Args:
+        time_left: seconds until the value expires; at zero or below the answer is yes.
+        compute_seconds: how long the last computation took.
+        uniform: a draw from (0, 1].
+        beta: above 1 refreshes earlier.
+
+    Returns:
+        True if −beta · compute_seconds · log(uniform) reaches the time left.
+
+    Raises:
+        ValueError: an argument is out of range.
+
+    References:
+        Vattani, Chierichetti and Lowenstein, "Optimal Probabilistic Cache Stampede Prevention", PVLDB 8 (2015).
+
+    >>> expires_early(1.0, 0.5, 0.1), expires_early(1.0, 0.5, 0.9)
+    (True, False)
+    """
+    compute_seconds = checks.positive("compute_seconds", compute_seconds, "give the time of the last computation")
+    beta = checks.positive("beta", beta, "1 is the usual choice")
+    if isinstance(time_left, bool) or not isinstance(time_left, int | float | np.floating) or math.isnan(time_left):
+        raise ValueError(f"time_left must be a number, got {time_left!r:.60}; give expiry minus now in seconds")
+    uniform = checks.positive("uniform", uniform, "draw 1 − rng.random()")
+    if uniform > 1:
+        raise ValueError(f"uniform must be at most 1, got {uniform:g}; draw 1 − rng.random()")
+    return bool(-beta * compute_seconds * math.log(uniform) >= time_left)
+
+
+def simulate_stampede(
+    remedy, seed, *, reads_per_second=200.0, ttl=10.0, compute_seconds=0.5, n_servers=8, beta=1.0, duration=300.0
+):
+    """Read one hot key for a while, with a remedy against the herd.
+
+    Args:
+        remedy: "none", "lock", "coalescing" or "early".
+        seed: anything np.random.default_rng takes.
+        reads_per_second: rate of the Poisson stream of reads.
+        ttl: seconds from the moment a value is stored to its expiry.
+        compute_seconds: time of one computation.
+        n_servers: servers among which reads are spread evenly; each coalesces its own.
+        beta: of `expires_early`.
+        duration: seconds; the value is fresh at 0.
+
+    Returns:
+        Stampede. The first computation that ends stores the value; those that end later, having started before, do
+        not extend its life.
+
+    Raises:
+        ValueError: an argument is out of range.
+
+    >>> result = simulate_stampede("lock", seed=0)
+    >>> set(result.computations.tolist())
+    {1}
+    """
+    checks.choice("remedy", remedy, REMEDIES)
+    reads_per_second = checks.positive("reads_per_second", reads_per_second, "give the rate of the hot key")
+    ttl = checks.positive("ttl", ttl, "give seconds")
+    compute_seconds = checks.positive("compute_seconds", compute_seconds, "give the time of one computation")
+    beta = checks.positive("beta", beta, "1 is the usual choice")
+    duration = checks.not_negative("duration", duration, "give seconds of reads")
+    n_servers = checks.count("n_servers", n_servers, "give the number of servers that read the key")
+    rng = np.random.default_rng(seed)
+    n = rng.poisson(reads_per_second * duration)
+    times = np.sort(rng.uniform(0, duration, n))
+    servers = rng.integers(n_servers, size=n)
+    early = -beta * compute_seconds * np.log1p(-rng.random(n)) if remedy == "early" else np.zeros(n)
+    return _read_all(remedy, times.tolist(), servers.tolist(), early.tolist(), ttl, compute_seconds)
+
+
+def expected_computations(remedy, *, reads_per_second, compute_seconds, n_servers=8, beta=1.0):
+    """Return the expected computations per refresh in `simulate_stampede`.
+
+    Args:
+        remedy: "none", "lock", "coalescing" or "early".
+        reads_per_second, compute_seconds, n_servers, beta: as in `simulate_stampede`.
+
+    Returns:
+        1 + r·d for "none"; 1 for "lock"; one plus the other servers that read within d for "coalescing";
+        e^(1/beta) for "early", whatever the rate, where a refresh ends before the expiry and starts long after the
+        last, that is r·beta·d is large and ttl well above beta·d·log(r·beta·d):
+        the chance of a refresh grows by e^(1/beta) while the first is being computed.
+
+    Raises:
+        ValueError: an argument is out of range.
+
+    >>> round(expected_computations("early", reads_per_second=200, compute_seconds=0.5), 3)
+    2.718
+    """
+    checks.choice("remedy", remedy, REMEDIES)
+    rate = checks.positive("reads_per_second", reads_per_second, "give the rate of the hot key")
+    seconds = checks.positive("compute_seconds", compute_seconds, "give the time of one computation")
+    n_servers = checks.count("n_servers", n_servers, "give the number of servers that read the key")
+    beta = checks.positive("beta", beta, "1 is the usual choice")
+    return {
+        "none": 1 + rate * seconds,
+        "lock": 1.0,
+        "coalescing": 1 - (n_servers - 1) * math.expm1(-rate * seconds / n_servers),
+        "early": math.exp(min(1 / beta, 700)),
+    }[remedy]
+
+
+class RequestCoalescer:
+    """Let threads that ask for the same key at the same time share one computation (single flight)."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._flights = {}
+
+    def get(self, key, compute):
+        """Return compute(), or the result of another thread's computation of `key` that is under way.
+
+        Args:
+            key: hashable.
+            compute: function without arguments.
+
+        Returns:
+            The shared result; an error of `compute` is raised in every thread that waited for it.
+
+        Raises:
+            ValueError: compute cannot be called.
+        """
+        if not callable(compute):
+            raise ValueError(f"compute must be a function, got {compute!r:.60}; pass it without calling it")
+        with self._lock:
+            flight = self._flights.get(key)
+            leads = flight is None
+            if leads:
+                flight = self._flights[key] = _Flight()
+        if leads:
+            try:
+                flight.result = compute()
+            except BaseException as error:
+                flight.error = error
+            finally:
+                with self._lock:
+                    del self._flights[key]
+                flight.landed.set()
+        flight.landed.wait()
+        if flight.error is not None:
+            raise flight.error
+        return flight.result
+
+
+class _Flight:
+    def __init__(self):
+        self.landed, self.result, self.error = threading.Event(), None, None
+
+
+def _read_all(remedy, times, servers, early, ttl, compute_seconds):
+    expiry, first_end = ttl, math.inf  # end of the first computation of the refresh under way
+    computing, waits, computations, ends = {}, [], [0], []
+    for now, server, lead in zip(times, servers, early, strict=True):
+        if now >= first_end:
+            expiry, first_end = first_end + ttl, math.inf
+            computing.clear()
+            computations.append(0)
+        expired = now >= expiry
+        if not expired and now + lead < expiry:
+            waits.append(0.0)
+            continue
+        owner = {"lock": "all", "coalescing": server}.get(remedy)
+        if owner is not None and owner in computing:
+            waits.append(computing[owner] - now)
+            continue
+        computing[owner] = now + compute_seconds
+        first_end = min(first_end, now + compute_seconds)
+        computations[-1] += 1
+        ends.append(now + compute_seconds)
+        waits.append(compute_seconds)
+    finished = np.array(computations[:-1], dtype=np.int64)  # the last refresh may be cut off by the end
+    ends = np.array(ends)
+    under_way = np.arange(1, len(ends) + 1) - np.searchsorted(ends, ends - compute_seconds, side="right")
+    return Stampede(finished, np.array(waits), int(under_way.max(initial=0)))
