@@ -2,6 +2,8 @@
 
 import importlib
 import os
+from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 from IPython.display import display
@@ -11,9 +13,10 @@ from utils.lesson.card import card
 from utils.lesson.claim import Claim, ClaimFailed
 from utils.lesson.display import number, say, table
 from utils.lesson.play import play
-from utils.lesson.prediction import prediction, verdict
+from utils.lesson.prediction import is_counted, is_shown, judged, prediction, verdict
 from utils.lesson.progress import Progress
 from utils.lesson.questions import question_bank
+from utils.lesson.refusal import Refusal
 
 
 class Lesson:
@@ -36,47 +39,73 @@ class Lesson:
         self.number = lesson_number
         self._progress = Progress()
         self._predictions, self._claims, self._hints_shown = {}, {}, {}
+        self._shown_here, self._told = {}, set()
 
     # Predict and reveal
 
-    def predict(self, key, question, low=None, high=None, unit=""):
+    def predict(
+        self,
+        key: str,
+        question: str,
+        low: Any = None,
+        high: Any = None,
+        unit: str = "",
+        *,
+        range: Sequence[float | None] | None = None,
+    ) -> None:
         """Write down an 80% interval for a result before it is shown; leave both ends None to skip.
 
         Args:
             key: name of the prediction.
             question: what is to be predicted.
-            low, high: ends of the interval; shares as fractions where the unit is "%".
+            low: lower end of the interval, per cent where the unit is "%".
+            high: upper end, likewise.
             unit: as for `number`.
+            range: least and greatest value that can occur, as for `prediction`.
+
+        Raises:
+            Refusal: the interval can't be meant; nothing is written down.
         """
-        made = prediction(key, question, low, high, unit)
+        made = prediction(key, question, low, high, unit, range)
         self._predictions[key] = made
         asked = f"**Predict.** {question}"
         if made.is_empty:
             say(f"{asked} *Write an interval that you are 80% sure of into `low` and `high`, then run this cell.*")
             return
-        if self._seen(key):
-            note = "The result was shown before, so this one does not count."
+        known, ends = self._known_prediction(key), {"low": made.low, "high": made.high}
+        if not is_shown(known):
+            note = "Written down." if self._record("predictions", key, ends) else "Written down for this session."
+        elif is_counted(known) and ends == {"low": known["low"], "high": known["high"]}:
+            note = "That is what you wrote before the result was shown, and it counts."
         else:
-            self._record("predictions", key, {"low": made.low, "high": made.high})
-            note = "Written down."
-        say(f"{asked} You say {number(made.low, unit=unit)} to {number(made.high, unit=unit)}. {note}")
+            note = "The result was already shown in this copy, so this one does not count; it is still compared."
+        say(f"{asked} You say {made.interval}. {note}")
 
-    def reveal(self, key, measured):
-        """Show a measured value beside the learner's interval, and count it for the calibration.
+    def reveal(self, key: str, measured: float) -> None:
+        """Show a measured value beside the learner's interval, and count it for the calibration the first time.
+
+        Args:
+            key: name of the prediction.
+            measured: what this run found, a fraction where the unit is "%".
 
         Raises:
-            ValueError: nothing was asked under this key.
+            Refusal: nothing was asked under this key.
         """
         if key not in self._predictions:
-            raise ValueError(f"key must be one of the predictions {list(self._predictions)}, got {key!r}")
-        made, measured = self._predictions[key], float(measured)
-        if not made.is_empty and not self._seen(key):
-            value = {"low": made.low, "high": made.high, "measured": measured}
-            self._record("predictions", key, {**value, "contains": made.low <= measured <= made.high})
+            asked = ", ".join(self._predictions) or "none yet"
+            raise Refusal(
+                f"key must be one of the predictions asked for, got {key!r}; run the cell that predicts it first "
+                f"(asked so far: {asked})"
+            )
+        made, measured, known = self._predictions[key], float(measured), self._known_prediction(key)
+        if not is_shown(known):
+            self._shown_here[key] = judged(made, measured)
+            self._record("predictions", key, self._shown_here[key])
         say(f"**Measured: {number(measured, unit=made.unit)}.** {verdict(made, measured)}")
 
-    def _seen(self, key):
-        return "measured" in self._progress.lesson(self.number)["predictions"].get(key, {})
+    def _known_prediction(self, key: str) -> dict:
+        """Return what is kept of a prediction; where progress can't be saved, what this session remembers."""
+        return self._shown_here.get(key) or self._progress.lesson(self.number)["predictions"].get(key, {})
 
     # Claims
 
@@ -167,6 +196,10 @@ class Lesson:
         """Show the interview answer, its numbers filled in from this run's claims."""
         say(card(self.question, self._claims))
 
-    def _record(self, section, key, value):
-        if not self._progress.record(self.number, section, key, value):
-            say("*Your progress could not be saved here; set COURSE_HOME to a folder that can be written.*")
+    def _record(self, section: str, key: str, value: Any) -> bool:
+        is_saved = self._progress.record(self.number, section, key, value)
+        trouble = self._progress.trouble
+        if trouble and trouble not in self._told:
+            self._told.add(trouble)
+            say(f"*{trouble}*")
+        return is_saved
