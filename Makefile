@@ -4,12 +4,13 @@ PYTHON ?= python3
 SEEDS ?= 20
 LESSONS ?=
 PORT ?=
+FRESH ?=
 REPO ?=
 WORKERS ?= 2
 VENV = .venv/bin/python
 GIVEN = $(if $(filter-out file,$(origin PYTHON)),--given)
 SET_UP = @command -v $(PYTHON) >/dev/null 2>&1 || { echo "error: there is no $(PYTHON); install Python 3.11 to 3.13, or choose one: make PYTHON=python3.12" >&2; exit 1; }; \
-	$(PYTHON) utils/course/environment.py
+	$(PYTHON) utils/course/environment.py --target $@
 NBVAL = -m pytest --nbval --nbval-current-env -n $(WORKERS) --dist loadfile
 
 .PHONY: help lab run test lint format execute sweep claims bench lock publish test-oldest test-production
@@ -17,7 +18,7 @@ NBVAL = -m pytest --nbval --nbval-current-env -n $(WORKERS) --dist loadfile
 MAKEFLAGS += --no-print-directory
 
 help:
-	echo "make lab               open JupyterLab on the map of lessons   [PORT=8888]"
+	echo "make lab               open JupyterLab on the map, in your own copies   [PORT=8888] [FRESH=\"07 20\" or all]"
 	echo "make run               run every lesson: seconds, memory, claims   [LESSONS=\"07 20\"]"
 	echo "make test              check lessons and code   [WORKERS=2]"
 	echo "make lint              check the style of the code"
@@ -31,7 +32,7 @@ help:
 
 lab:
 	$(SET_UP) run $(GIVEN)
-	$(VENV) -m utils.course lab --port "$(PORT)"
+	$(VENV) -m utils.course lab --port "$(PORT)" --fresh $(FRESH)
 
 run:
 	$(SET_UP) run $(GIVEN)

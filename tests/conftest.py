@@ -22,7 +22,7 @@ def shown(monkeypatch):
         bundle.metadata = metadata
         bundles.append(bundle)
 
-    for module in ("display", "figure", "lesson"):
+    for module in ("display", "figure", "lesson", "play"):
         monkeypatch.setattr(importlib.import_module(f"utils.lesson.{module}"), "display", display)
     return bundles
 

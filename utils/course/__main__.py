@@ -42,7 +42,7 @@ def parser():
         ("claims", "print the claims in the stored outputs", _add_claims),
         ("bench", "run the benchmarks beside their peer libraries", lambda _: None),
         ("publish", "stamp the repository's address into README and set-up cells", _add_publish),
-        ("lab", "open JupyterLab on the map", _add_lab),
+        ("lab", "open JupyterLab on the map, in working copies of the lessons", _add_lab),
     ):
         add(commands.add_parser(name, help=help_text, description=help_text[0].upper() + help_text[1:] + "."))
     return top
@@ -104,6 +104,8 @@ def _add_publish(command):
 
 def _add_lab(command):
     command.add_argument("--port", default="", help="by default the first free one from 8888 on")
+    told = "lessons whose copies in learn/ are made anew, numbers or all; a copy with your answers is kept beside"
+    command.add_argument("--fresh", nargs="*", default=[], metavar="LESSON", help=told)
 
 
 def _positive(kind):
@@ -175,7 +177,7 @@ def _publish(options):
 def _lab(options):
     from utils.course.lab import lab
 
-    return lab(options.port)
+    return lab(options.port, options.fresh)
 
 
 COMMANDS = {

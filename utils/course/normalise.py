@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 import struct
 
 import numpy as np
@@ -9,6 +10,8 @@ import numpy as np
 LIVE_TYPES = ("application/vnd.jupyter.widget-view+json", "application/vnd.jupyter.widget-state+json")
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 VOLATILE_METADATA = ("execution", "papermill", "ExecuteTime", "widgets")
+PICTURE_SOURCE = re.compile(r'(src="data:image/png;base64,)[^"]*')
+MUCH_SMALLER = 0.75  # so that what another version of zlib gains changes no file
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PNG_TEXT_CHUNKS = (b"tEXt", b"zTXt", b"iTXt", b"tIME", b"eXIf")
 
@@ -17,7 +20,8 @@ def normalise(notebook, stored=None):
     """Bring an executed notebook into normal form, in place, and return it.
 
     Counts run from 1; the metadata names the kernel and nothing of this machine; consecutive pieces of one stream are
-    one; widget state is gone; pictures carry no text chunks, and keep the stored bytes where no pixel changed.
+    one; widget state is gone; pictures carry no text chunks, and keep the stored bytes where no pixel
+    changed.
 
     Args:
         notebook: the executed notebook.
@@ -104,7 +108,7 @@ def _clean_output(output):
     if any(kind in data for kind in LIVE_TYPES):
         return None
     if "image/png" in data:
-        data["image/png"] = _encoded(strip_png_text(base64.b64decode(data["image/png"])))
+        _put_picture(data, strip_png_text(base64.b64decode(data["image/png"])))
     return output
 
 
@@ -115,8 +119,12 @@ def _keep_pictures(outputs, stored):
     for data, kept in zip(new, old, strict=False):
         stored_png = base64.b64decode(kept)
         if stored_png.startswith(PNG_SIGNATURE) and same_picture(base64.b64decode(data["image/png"]), stored_png):
-            data["image/png"] = _encoded(strip_png_text(stored_png))
+            fresh, kept = base64.b64decode(data["image/png"]), strip_png_text(stored_png)
+            _put_picture(data, fresh if len(fresh) < MUCH_SMALLER * len(kept) else kept)
 
 
-def _encoded(png):
-    return base64.b64encode(png).decode("ascii")
+def _put_picture(data, png):
+    """Put a picture into an output, and into the HTML that carries its words."""
+    data["image/png"] = base64.b64encode(png).decode("ascii")
+    if "text/html" in data:
+        data["text/html"] = PICTURE_SOURCE.sub(rf"\g<1>{data['image/png']}", data["text/html"])
