@@ -1,23 +1,24 @@
 """Lesson 7 as a learner meets it: a real JupyterLab in Chromium, run top to bottom, exercises answered, slider moved."""
 
-import http.client
 import json
 import os
-import secrets
+import re
 import shutil
 import signal
 import subprocess
 import sys
-import urllib.error
-import urllib.request
+from html import escape
+from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from tests.waiting import free_port, wait_until
+from utils.course.notebooks import read_notebook
 from utils.foundation.checkout import CHECKOUT
 
 ROOT = CHECKOUT
-LESSON = "notebooks/2_features/07_training_serving_skew.ipynb"
+LESSON = "learn/2_features/07_training_serving_skew.ipynb"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 SECONDS = 1_000  # milliseconds, as playwright counts
 
@@ -33,6 +34,8 @@ DONE = f"""() => [...{CURRENT}.content.model.cells].filter(c => c.type === 'code
            .every(c => c.executionCount !== null || !c.sharedModel.source.trim())"""
 ERRORS = f"""() => [...{CURRENT}.content.model.cells].filter(c => c.type === 'code').flatMap(c =>
              c.sharedModel.getOutputs().filter(o => o.output_type === 'error').map(o => o.ename + ': ' + o.evalue))"""
+STILL = "[class^=course-still] img"
+PLAYED = ".jp-OutputArea .jupyter-widgets img"
 FIND = f"""needle => [...{CURRENT}.content.model.cells].findIndex(c => c.type === 'code' && c.sharedModel.source.includes(needle))"""
 OUTPUT = f"""index => JSON.stringify({CURRENT}.content.model.cells.get(index).sharedModel.getOutputs())"""
 RUN = f"""async ([index, source]) => {{
@@ -45,72 +48,107 @@ RUN = f"""async ([index, source]) => {{
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
-    """Start JupyterLab on a copy of the checkout's notebooks; yield the address of the lesson; stop it."""
+    """Start the course's own `lab` in a copy of the checkout; yield the address it prints and its folders; stop it."""
     home = tmp_path_factory.mktemp("lab")
+    course = home / "the course, copied"
     for folder in ("notebooks", "utils", "data"):
-        shutil.copytree(
-            ROOT / folder, home / "course" / folder, ignore=shutil.ignore_patterns("__pycache__", ".ipynb*")
-        )
-    shutil.copy(ROOT / "pyproject.toml", home / "course")
+        shutil.copytree(ROOT / folder, course / folder, ignore=shutil.ignore_patterns("__pycache__", ".ipynb*"))
+    shutil.copy(ROOT / "pyproject.toml", course)
     settings = home / "settings" / "@jupyterlab" / "notebook-extension" / "tracker.jupyterlab-settings"
     settings.parent.mkdir(parents=True)
     settings.write_text(json.dumps({"windowingMode": "none"}))
-    environment = {name: value for name, value in os.environ.items() if name != "COURSE_STATIC"}
+    configuration = {
+        "ServerApp": {"open_browser": False},
+        "LabApp": {"expose_app_in_browser": True, "extension_manager": "readonly"},
+    }
+    (home / "config").mkdir()
+    (home / "config" / "jupyter_server_config.json").write_text(json.dumps(configuration))
+    environment = {name: value for name, value in os.environ.items() if name not in ("COURSE_STATIC", "PYTHONPATH")}
     environment |= {"JUPYTERLAB_SETTINGS_DIR": str(home / "settings"), "COURSE_HOME": str(home / "progress")}
-    for name in ("HOME", "IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR", "JUPYTERLAB_WORKSPACES_DIR"):
+    environment |= {"JUPYTER_CONFIG_DIR": str(home / "config"), "PYTHONUNBUFFERED": "1"}
+    for name in ("HOME", "IPYTHONDIR", "JUPYTER_RUNTIME_DIR", "JUPYTERLAB_WORKSPACES_DIR", "JUPYTER_DATA_DIR"):
         environment[name] = str(home / name.lower())
     # kernels of other workers take ports that the system hands out; stay below that range, so that none takes ours
-    port, token = free_port(range(20_000, 30_000)), secrets.token_hex(16)
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}"]
-    command += [
-        "--ServerApp.port_retries=0",
-        f"--IdentityProvider.token={token}",
-        f"--ServerApp.root_dir={home / 'course'}",
-    ]
-    command += ["--LabApp.expose_app_in_browser=True", "--LabApp.extension_manager=readonly"]
+    port = free_port(range(20_000, 30_000))
+    command = [sys.executable, "-m", "utils.course", "lab", "--port", str(port)]
     log = (home / "lab.log").open("wb")
-    server = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
+    server = subprocess.Popen(
+        command, cwd=course, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+    )
 
-    def answers():
-        assert server.poll() is None, (home / "lab.log").read_text()
-        try:
-            return urllib.request.urlopen(f"http://127.0.0.1:{port}/api/status?token={token}", timeout=2)
-        except (urllib.error.URLError, OSError, http.client.HTTPException):
-            return None
+    def printed():
+        told = (home / "lab.log").read_text()
+        assert server.poll() is None, told
+        return re.search(rf"http://(?:localhost|127\.0\.0\.1):{port}/\S+", told)
 
     try:
-        wait_until(answers, seconds=120)
-        yield f"http://127.0.0.1:{port}", token, home / "progress"
+        address = wait_until(printed, seconds=120)[0].replace("localhost", "127.0.0.1")
+        yield Lab(address, course, home / "progress")
     finally:
         os.killpg(server.pid, signal.SIGTERM)
         server.wait(30)
         log.close()
 
 
+class Lab(NamedTuple):
+    """A running JupyterLab of the course."""
+
+    printed: str
+    course: Path
+    progress: Path
+
+    @property
+    def server(self):
+        """Scheme, host and port."""
+        return self.printed.partition("/lab")[0]
+
+    def page_of(self, notebook):
+        """The address of a notebook in a workspace of its own."""
+        token = self.printed.partition("?")[2]
+        return f"{self.server}/lab/tree/{notebook}?{token}&reset"
+
+
 @pytest.fixture(scope="module")
-def page(lab):
-    """Open the lesson, run all its cells, and yield the page."""
+def browser():
+    """Start Chromium; its pages record what they ask of other hosts than ours."""
     from playwright.sync_api import sync_playwright
 
-    address, token, _ = lab
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        page = browser.new_page(viewport={"width": 1300, "height": 1500})
-        page.outside = []
-        page.on(
-            "request",
-            lambda r: None if r.url.startswith((address, "ws", "data:", "blob:")) else page.outside.append(r.url),
-        )
-        page.goto(f"{address}/lab/tree/{LESSON}?token={token}&reset")
-        page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=120 * SECONDS)
-        page.wait_for_function(READY, timeout=120 * SECONDS)
-        page.wait_for_timeout(2 * SECONDS)
-        page.evaluate("() => window.jupyterapp.commands.execute('notebook:clear-all-cell-outputs')")
-        page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells') }")
-        page.wait_for_function(DONE, timeout=240 * SECONDS)
-        page.wait_for_function(READY, timeout=60 * SECONDS)
-        yield page
+        yield browser
         browser.close()
+
+
+def opened(browser, lab, address):
+    """Open an address in a page of its own and wait until its notebook's kernel is ready."""
+    page = browser.new_page(viewport={"width": 1300, "height": 1500})
+    page.outside = []
+    ours = (lab.server, "ws", "data:", "blob:")
+    page.on("request", lambda r: None if r.url.startswith(ours) else page.outside.append(r.url))
+    page.goto(address)
+    page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=120 * SECONDS)
+    page.wait_for_function(READY, timeout=120 * SECONDS)
+    page.wait_for_timeout(2 * SECONDS)
+    return page
+
+
+@pytest.fixture(scope="module")
+def first(lab, browser):
+    """Open the address that the command prints, as somebody does who begins."""
+    page = opened(browser, lab, lab.printed)
+    yield page
+    page.close()
+
+
+@pytest.fixture(scope="module")
+def page(lab, browser, first):
+    """Open the learner's copy of the lesson, run all its cells, and yield the page."""
+    page = opened(browser, lab, lab.page_of(LESSON))
+    page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells') }")
+    page.wait_for_function(DONE, timeout=240 * SECONDS)
+    page.wait_for_function(READY, timeout=60 * SECONDS)
+    yield page
+    page.close()
 
 
 def run_cell(page, needle, source=None):
@@ -120,6 +158,21 @@ def run_cell(page, needle, source=None):
     page.evaluate(RUN, [index, source])
     page.wait_for_function(READY, timeout=60 * SECONDS)
     return page.evaluate(OUTPUT, index)
+
+
+def test_the_printed_address_shows_the_map_and_asks_nothing(first):
+    assert first.locator(".jp-NotebookPanel").count() == 1
+    assert first.locator("text=Training–serving skew").first.is_visible()
+    assert first.locator(".jp-toast, .Toastify__toast, .jp-Dialog").count() == 0
+    assert "REPOSITORY" not in first.locator(".jp-Notebook").inner_text()
+    assert first.outside == []
+
+
+def test_a_lesson_is_opened_from_the_map_as_a_copy_without_results(first, lab):
+    first.locator("a", has_text="Training–serving skew").first.click()
+    first.wait_for_function(f"() => {CURRENT}.context?.path === '{LESSON}'", timeout=60 * SECONDS)
+    first.wait_for_selector(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell", timeout=60 * SECONDS)
+    assert "Measured" not in first.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook").inner_text()
 
 
 def test_the_lesson_runs_from_top_to_bottom_without_an_error(page):
@@ -138,16 +191,28 @@ def test_a_wrong_answer_and_then_the_right_one_get_their_messages(page, lab):
     assert "That is the ratio of the variances" in run_cell(page, "lesson.check(1, ", wrong)
     right = f"{stub}\n    return np.sqrt(n / (n - 1))\n\nlesson.check(1, deviation_ratio)"
     assert "right." in run_cell(page, "lesson.check(1, ", right)
-    known = json.loads((lab[2] / "progress.json").read_text())
+    known = json.loads((lab.progress / "progress.json").read_text())
     assert known["07"]["exercises"] == {"1": "passed"}
 
 
-def test_a_prediction_is_kept_and_judged(page, lab):
-    source = 'lesson.predict("misjoin_cost", "Which share?", low=0.5, high=0.9, unit="%")'
-    assert "You say 50% to 90%" in run_cell(page, 'lesson.predict("misjoin_cost"', source)
+def test_a_prediction_after_run_all_is_judged_and_does_not_count(page, lab):
+    source = 'lesson.predict("misjoin_cost", "Which share?", low=50, high=90, unit="%")'
+    told = run_cell(page, 'lesson.predict("misjoin_cost"', source)
+    assert "You say 50% to 90%" in told
+    assert "already shown in this copy, so this one does not count" in told
     assert "too high" in run_cell(page, 'lesson.reveal("misjoin_cost"')
-    known = json.loads((lab[2] / "progress.json").read_text())
-    assert known["07"]["predictions"]["misjoin_cost"]["contains"] is False
+    known = json.loads((lab.progress / "progress.json").read_text())
+    assert known["07"]["predictions"]["misjoin_cost"] == {"shown": True}
+
+
+def test_a_mistaken_prediction_is_told_in_one_line_and_the_mended_one_counts(page, lab):
+    ask = 'lesson.predict("untold", "Which share?", low={}, high=90, unit="%")'
+    [error] = json.loads(run_cell(page, 'lesson.predict("misjoin_cost"', ask.format(500)))
+    assert error["traceback"] == ["Not yet: low must not exceed high, got 500 and 90; swap them"]
+    mended = f"{ask.format(5)}\nlesson.reveal('untold', 0.5)"
+    assert "contains it" in run_cell(page, 'lesson.predict("untold"', mended)
+    known = json.loads((lab.progress / "progress.json").read_text())
+    assert known["07"]["predictions"]["untold"]["contains"] is True
 
 
 def test_moving_the_slider_draws_another_picture(page):
@@ -162,3 +227,48 @@ def test_moving_the_slider_draws_another_picture(page):
         arg=before,
         timeout=30 * SECONDS,
     )
+
+
+def test_each_control_has_a_name_and_its_keys_draw_another_picture(page):
+    field = page.get_by_role("spinbutton", name="missed reads")
+    before = page.locator(PLAYED).get_attribute("src")
+    field.scroll_into_view_if_needed()
+    field.focus()
+    field.press("ArrowUp")
+    field.press("Enter")
+    page.wait_for_function(f"before => document.querySelector('{PLAYED}')?.src !== before", arg=before)
+    assert page.get_by_role("spinbutton", name="default").count() == 1
+
+
+def test_every_picture_has_its_words(page):
+    pictures = page.locator(".jp-OutputArea-output img:visible")
+    words = [pictures.nth(i).get_attribute("alt") for i in range(pictures.count())]
+    assert len(words) >= 4
+    assert all(text and len(text) >= 40 for text in words), words
+
+
+def test_a_reopened_lesson_shows_a_picture_where_the_widget_was(page, lab, browser, tmp_path):
+    assert page.locator(STILL).count() == 1
+    assert not page.locator(STILL).is_visible()
+    page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+    page.wait_for_function(f"() => !{CURRENT}.context.model.dirty")
+    page.evaluate(f"() => {CURRENT}.sessionContext.shutdown()")
+    again = opened(browser, lab, lab.page_of(LESSON))
+    again.locator(STILL).scroll_into_view_if_needed()
+    assert again.locator(STILL).is_visible()
+    assert again.locator(STILL).evaluate("image => image.naturalWidth") > 400
+    assert not again.get_by_text("Error displaying widget").first.is_visible()
+    again.close()
+    export = subprocess.run(
+        [sys.executable, "-m", "nbconvert", "--to", "html", "--output-dir", str(tmp_path), str(lab.course / LESSON)],
+        capture_output=True,
+        text=True,
+    )
+    assert export.returncode == 0, export.stderr
+    html = (tmp_path / "07_training_serving_skew.html").read_text()
+    assert "No description has been provided" not in html
+    assert "Output()" not in html
+    assert "The picture above shows the defaults." in html
+    stored = read_notebook(lab.course / LESSON)
+    pictures = [o for cell in stored.cells for o in cell.get("outputs", []) if "image/png" in o.get("data", {})]
+    assert all(f'alt="{escape(picture.metadata["image/png"]["alt"])}"' in html for picture in pictures)
