@@ -1,6 +1,8 @@
 """Set-up: a wrong Python, a missing lock, a busy port give one line; the locks fit pyproject.toml."""
 
+import ast
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -14,23 +16,36 @@ from utils.course import environment
 from utils.course.lab import chosen_port
 from utils.course.notebooks import CHECKOUT, CourseError
 
-REMEDY = "the course needs 3.11 to 3.13; choose one: make run PYTHON=python3.12"
+NEEDS = "the course needs 3.11 to 3.13; choose one: "
 
 
 @pytest.mark.parametrize(
-    ("version", "message"),
+    ("version", "target", "message"),
     [
-        (
-            (3, 10, 13),
-            "Python 3.10.13 is too old, the course needs 3.11 to 3.13; choose one: make run PYTHON=python3.12",
-        ),
-        ((3, 14, 0), "Python 3.14.0 is too new, the course needs 3.11 to 3.13; choose one: make run PYTHON=python3.12"),
-        ((3, 11, 0), None),
-        ((3, 13, 9), None),
+        ((3, 10, 13), "lab", f"Python 3.10.13 is too old, {NEEDS}make lab PYTHON=python3.12"),
+        ((3, 10, 13), "run", f"Python 3.10.13 is too old, {NEEDS}make run PYTHON=python3.12"),
+        ((3, 14, 0), "run", f"Python 3.14.0 is too new, {NEEDS}make run PYTHON=python3.12"),
+        ((3, 8, 1), "", f"Python 3.8.1 is too old, {NEEDS}python3.12 utils/course/environment.py run"),
+        ((3, 11, 0), "lab", None),
+        ((3, 13, 9), "lab", None),
     ],
 )
-def test_python_outside_the_range_is_named_with_the_remedy(version, message):
-    assert environment.version_complaint(version, "run") == message
+def test_python_outside_the_range_is_named_with_the_command_that_was_given(version, target, message):
+    assert environment.version_complaint(version, "run", target) == message
+
+
+def test_the_oldest_versions_are_tested_on_the_oldest_python():
+    said = environment.version_complaint((3, 12, 1), "oldest", "test-oldest")
+    assert said.endswith("on 3.11: make test-oldest PYTHON=python3.11")
+    assert environment.version_complaint((3, 11, 4), "oldest", "test-oldest") is None
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="no make here")
+@pytest.mark.parametrize("target", ["lab", "run", "test", "sweep", "test-oldest"])
+def test_make_tells_the_set_up_which_target_was_asked_for(target):
+    command = ["make", "--dry-run", "-f", str(CHECKOUT / "Makefile"), target]
+    asked = subprocess.run(command, capture_output=True, text=True, check=True, cwd=CHECKOUT).stdout
+    assert f"environment.py --target {target} " in asked
 
 
 def test_missing_lock_is_one_line(tmp_path):
@@ -89,6 +104,42 @@ def test_failed_command_shows_its_last_lines_and_the_complaint(capsys):
     with pytest.raises(environment.SetupError, match="pip could not"):
         environment.run_quietly([sys.executable, "-c", program], "pip could not")
     assert capsys.readouterr().err == "  one\n  two\n"
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "ERROR: Could not find a version that satisfies the requirement x (from versions: none)",
+        "ERROR: No matching distribution found for anyio==4.9.0",
+        "WARNING: Retrying: Failed to establish a new connection: Temporary failure in name resolution",
+        "error: error sending request for url",
+    ],
+)
+def test_without_network_the_set_up_says_what_to_do(told):
+    with pytest.raises(environment.SetupError) as raised:
+        environment.run_quietly([sys.executable, "-c", f"print({told!r}); raise SystemExit(1)"], "pip could not")
+    assert str(raised.value).startswith("pip could not: it reached no package index; go online, or name a mirror")
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("told", ["error: command 'gcc' failed", "ERROR: [Errno 28] No space left on device"])
+def test_another_failure_is_not_put_on_the_network(told):
+    with pytest.raises(environment.SetupError, match=r"^pip could not$"):
+        environment.run_quietly([sys.executable, "-c", f"print({told!r}); raise SystemExit(1)"], "pip could not")
+
+
+def test_the_set_up_is_written_for_a_python_that_is_too_old():
+    """Python 3.6 must be able to read the file, so that it can say that it is too old."""
+    source = Path(environment.__file__).read_text(encoding="utf-8")
+    ast.parse(source, feature_version=(3, 6))
+    assert not re.search(r"removeprefix|removesuffix|capture_output|text=True|missing_ok|:=", source)
+    annotations = [
+        annotation
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.FunctionDef)
+        for annotation in (node.returns, *(argument.annotation for argument in node.args.args))
+    ]
+    assert {type(annotation) for annotation in annotations} <= {ast.Name, ast.Constant}
 
 
 def test_busy_port_is_named_and_without_a_port_a_free_one_is_chosen():
