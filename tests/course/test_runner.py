@@ -5,15 +5,20 @@ import io
 import json
 import os
 import re
+import signal
+import subprocess
 import sys
 
+import psutil
 import pytest
 
 from tests.course.tiny_notebooks import claim, outputs, write_notebook
+from tests.waiting import wait_until
 from utils.course.__main__ import main
 from utils.course.claims import claims_text, significant
 from utils.course.lesson_process import run_lesson
 from utils.course.sweep import margin, summarise
+from utils.foundation.checkout import CHECKOUT
 
 LOOK_AROUND = (
     "import os, sys\n"
@@ -21,6 +26,9 @@ LOOK_AROUND = (
     "from pathlib import Path\n"
     "Path(os.environ['COURSE_HOME']).mkdir(parents=True)"
 )
+
+
+HANG = "time.sleep(600)"
 
 
 def command(*arguments):
@@ -92,6 +100,40 @@ def test_lesson_over_the_time_limit_is_stopped(tmp_path):
     done = run_lesson(path, tmp_path / "copy.ipynb", time_limit=2)
     assert re.fullmatch(r"(cell \d: )?stopped after the time limit of 2 s", done.error)
     assert done.seconds < 60
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no process groups to signal")
+def test_stopped_by_the_person_the_runner_prints_what_had_finished_and_leaves_no_process(tmp_path):
+    book, pid = tmp_path / "book", tmp_path / "pid"
+    write_notebook(book, "01_good", claim("kept", 1, 2))
+    write_notebook(
+        book, "02_hangs", f"import os, time, pathlib\npathlib.Path({str(pid)!r}).write_text(str(os.getpid()))", HANG
+    )
+    write_notebook(book, "03_waits", "1")
+    command = [
+        sys.executable,
+        "-m",
+        "utils.course",
+        "run",
+        "--jobs",
+        "1",
+        "--notebooks",
+        book,
+        "--output",
+        tmp_path / "o",
+    ]
+    runner = subprocess.Popen(
+        list(map(str, command)), cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+    )
+    wait_until(lambda: pid.is_file() and pid.read_text(), seconds=60)
+    os.killpg(runner.pid, signal.SIGINT)  # as the terminal does
+    out, err = runner.communicate(timeout=10)
+    lines = out.decode().splitlines()
+    assert runner.returncode == 130
+    assert err == b""
+    assert [line.split()[0] for line in lines] == ["lesson", "01_good", "stopped;"]
+    assert lines[-1] == "stopped; not finished: 02_hangs, 03_waits"
+    wait_until(lambda: not psutil.pid_exists(int(pid.read_text())), seconds=10)
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,10 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import psutil
@@ -19,9 +21,14 @@ from utils.course.kernels import kernel_environment
 from utils.course.notebooks import first_line
 from utils.foundation.checkout import CHECKOUT
 
-SAMPLE_SECONDS = 0.05
+__all__ = ["STOPPED", "LessonRun", "PeakMemory", "end_process_tree", "main", "run_lesson"]
+
+SAMPLE_SECONDS, LOOK_SECONDS = 0.05, 0.2
+STOPPED = "stopped"
+# Ctrl-C reaches every process of a terminal; this one leaves it to the runner, which ends it and its kernel together
 PROGRAM = (
-    "import sys; sys.path.insert(0, sys.argv[1]); from utils.course.lesson_process import main; main(*sys.argv[2:])"
+    "import signal, sys; signal.signal(signal.SIGINT, lambda *_: None); sys.path.insert(0, sys.argv[1]); "
+    "from utils.course.lesson_process import main; main(*sys.argv[2:])"
 )
 
 
@@ -40,16 +47,24 @@ class LessonRun:
     lesson: str
     seconds: float
     peak_mb: float = 0.0
-    claims: list = field(default_factory=list)
+    claims: list[dict[str, Any]] = field(default_factory=list)
     error: str | None = None
 
     @property
-    def held(self):
+    def held(self) -> int:
         """The number of claims that hold."""
         return sum(record["holds"] for record in self.claims)
 
 
-def run_lesson(path, output, parameters=None, *, time_limit=600, variables=None):
+def run_lesson(
+    path: str | Path,
+    output: str | Path,
+    parameters: Mapping[str, Any] | None = None,
+    *,
+    time_limit: float = 600,
+    variables: Mapping[str, str] | None = None,
+    stop: threading.Event | None = None,
+) -> LessonRun:
     """Execute a notebook by papermill in a child process and return a `LessonRun`; no failure raises.
 
     Args:
@@ -58,9 +73,12 @@ def run_lesson(path, output, parameters=None, *, time_limit=600, variables=None)
         parameters: values for the cell tagged `parameters`.
         time_limit: seconds, after which the child and its kernel are ended.
         variables: further environment variables for the kernel.
+        stop: once it is set the child and its kernel are ended, and the error is STOPPED.
     """
     path, output = Path(path).resolve(), Path(output).absolute()
-    started = time.monotonic()
+    started, stop = time.monotonic(), stop or threading.Event()
+    if stop.is_set():
+        return LessonRun(path.stem, 0.0, error=STOPPED)
     # A kernel that is being ended may still write into the folder while it is removed.
     with tempfile.TemporaryDirectory(prefix="course-", ignore_cleanup_errors=True) as folder:
         report, log = Path(folder) / "report.json", Path(folder) / "log"
@@ -74,13 +92,15 @@ def run_lesson(path, output, parameters=None, *, time_limit=600, variables=None)
                 child = subprocess.Popen(
                     command, env=environment, cwd=path.parent, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream
                 )
-                finished = _wait(child, time_limit)
+                finished = _wait(child, time_limit, stop)
         except OSError as error:
             return LessonRun(path.stem, time.monotonic() - started, error=f"cannot start: {error}")
         seconds = time.monotonic() - started
         found = {"peak_mb": 0.0, "error": None}
         if report.is_file():
             found = json.loads(report.read_text(encoding="utf-8"))
+        elif not finished and stop.is_set():
+            return LessonRun(path.stem, seconds, error=STOPPED)
         elif not finished:
             found["error"] = f"{_where(output)}stopped after the time limit of {time_limit:g} s"
         else:
@@ -91,8 +111,13 @@ def run_lesson(path, output, parameters=None, *, time_limit=600, variables=None)
     return LessonRun(path.stem, seconds, found["peak_mb"], records, error)
 
 
-def main(request, report):
-    """Execute the request of `run_lesson` in this process and write the report."""
+def main(request: str, report: str) -> None:
+    """Execute the request of `run_lesson` in this process and write the report.
+
+    Args:
+        request: JSON with path, output and parameters.
+        report: path of the JSON file to write, with peak memory and error.
+    """
     import papermill
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill.exceptions import PapermillExecutionError
@@ -125,20 +150,20 @@ def main(request, report):
 class PeakMemory:
     """Samples the resident memory of this process's children; `bytes` is the largest sum seen."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.bytes = 0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._sample, daemon=True)
 
-    def __enter__(self):
+    def __enter__(self) -> "PeakMemory":
         self._thread.start()
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self._stop.set()
         self._thread.join()
 
-    def _sample(self):
+    def _sample(self) -> None:
         process = psutil.Process()
         while not self._stop.wait(SAMPLE_SECONDS):
             total = 0
@@ -148,8 +173,12 @@ class PeakMemory:
             self.bytes = max(self.bytes, total)
 
 
-def end_process_tree(pid):
-    """End a process and all it started, at once."""
+def end_process_tree(pid: int) -> None:
+    """End a process and all it started, at once.
+
+    Args:
+        pid: its number; one that is gone is fine.
+    """
     with contextlib.suppress(psutil.Error):
         parent = psutil.Process(pid)
         tree = [*parent.children(recursive=True), parent]
@@ -159,26 +188,29 @@ def end_process_tree(pid):
         psutil.wait_procs(tree, timeout=5)
 
 
-def _wait(child, time_limit):
+def _wait(child: subprocess.Popen, time_limit: float, stop: threading.Event) -> bool:
+    """Return whether the child ended by itself, before the time limit and before it was to stop."""
+    deadline = time.monotonic() + time_limit
     try:
-        child.wait(time_limit)
-        return True
-    except subprocess.TimeoutExpired:
+        while not stop.is_set() and time.monotonic() < deadline:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(min(LOOK_SECONDS, max(0.0, deadline - time.monotonic())))
+                return True
         return False
     finally:
-        if child.poll() is None:  # out of time, or the person pressed Ctrl-C
+        if child.poll() is None:  # out of time, or to be stopped
             end_process_tree(child.pid)
             child.wait()
 
 
-def _read(output):
+def _read(output: str | Path) -> nbformat.NotebookNode | None:
     try:
         return nbformat.read(output, as_version=4)
     except Exception:  # no copy was written, or half of one
         return None
 
 
-def _where(output):
+def _where(output: Path) -> str:
     """Return "cell 3: " for the last code cell that was begun in a partly executed copy."""
     notebook = _read(output)
     cells = notebook.cells if notebook else []
@@ -187,14 +219,14 @@ def _where(output):
     return f"cell {_code_cell(notebook, begun[-1])}: " if begun else ""
 
 
-def _cell_of_count(output, count):
+def _cell_of_count(output: str | Path, count: int) -> str:
     """Return "cell 3: " for the cell with this execution count; an injected parameters cell has shifted the counts."""
     notebook = _read(output)
     places = [n for n, cell in enumerate(notebook.cells if notebook else []) if cell.get("execution_count") == count]
     return f"cell {_code_cell(notebook, places[0])}: " if places else ""
 
 
-def _code_cell(notebook, index):
+def _code_cell(notebook: nbformat.NotebookNode | None, index: int) -> int:
     """Return the number a learner sees beside the cell after Run all: empty and injected cells have none."""
     cells = notebook.cells[: index + 1] if notebook else []
     injected = "injected-parameters"
@@ -202,7 +234,7 @@ def _code_cell(notebook, index):
     return sum(cell.cell_type == "code" and bool(cell.source.strip()) for cell in own)
 
 
-def _false_claims(records, variables):
+def _false_claims(records: Sequence[Mapping[str, Any]], variables: Mapping[str, str] | None) -> str | None:
     if (variables or {}).get("COURSE_CLAIMS") == "record":
         return None
     false = [record for record in records if not record["holds"]]
