@@ -1,15 +1,19 @@
-"""What a run prints: numbers, tables, figures with words, cards, and the interactive cell."""
+"""What a run prints: numbers, tables, figures with words, and cards."""
 
+import base64
 import io
+from html.parser import HTMLParser
 
 import matplotlib.image
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
+from PIL import Image
 
 from utils.lesson import COLORS, Claim, figure, label_line_ends, number, say, table
 from utils.lesson.card import card
-from utils.lesson.play import play
+from utils.lesson.figure import in_few_colors
 from utils.lesson.questions import FollowUp, Question, question_bank
 
 ALT = "One line that rises from zero to one, drawn for a test of the apparatus."
@@ -70,6 +74,54 @@ def test_a_figure_carries_its_title_and_its_words(shown):
     assert ALT in words["text/html"]
 
 
+class Images(HTMLParser):
+    """The attributes of the images of a piece of HTML, as a browser reads them."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.found = []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attributes):
+        if tag == "img":
+            self.found.append(dict(attributes))
+
+
+def test_the_words_reach_who_shows_html_with_the_same_picture(shown):
+    alt = 'Over "load", in s: 3 < 5 & 5 > 3,\n  then the ÄÖ fall <b>to</b> zero\'s neighbor.'
+    with figure("A line rises", alt=alt) as ax:
+        ax.plot([0, 1], [0, 1])
+    [image] = Images(shown[0]["text/html"]).found
+    assert image["alt"] == " ".join(alt.split())
+    assert base64.b64decode(image["src"].removeprefix("data:image/png;base64,")) == shown[0]["image/png"]
+
+
+def test_a_figure_stored_twice_is_smaller_than_matplotlibs_own_and_looks_the_same():
+    canvas = Figure(figsize=(7.2, 3.4))
+    axes = canvas.subplots(1, 2)
+    rng = np.random.default_rng(0)
+    for alpha, color in zip((0.2, 0.5, 0.9), COLORS.values(), strict=False):
+        axes[0].scatter(*rng.normal(size=(2, 300)), color=color, alpha=alpha)
+    axes[1].plot(rng.normal(size=(40, 5)).cumsum(axis=0), label="drunkard")
+    axes[1].legend()
+    whole = io.BytesIO()
+    canvas.savefig(whole, format="png", dpi=110)
+    few = in_few_colors(whole.getvalue())
+    before = np.asarray(Image.open(whole).convert("RGB")).astype(int)
+    after = np.asarray(Image.open(io.BytesIO(few)).convert("RGB")).astype(int)
+    assert len(np.unique(before.reshape(-1, 3), axis=0)) > 256
+    assert np.abs(after - before).max() <= 16
+    assert np.abs(after - before).mean() < 1
+    assert 2 * len(few) < len(whole.getvalue())
+
+
+def test_a_picture_of_few_colors_keeps_every_pixel():
+    pixels = np.random.default_rng(0).choice([0, 80, 255], size=(40, 50, 3)).astype(np.uint8)
+    whole = io.BytesIO()
+    Image.fromarray(pixels).save(whole, "PNG")
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(in_few_colors(whole.getvalue()))).convert("RGB")), pixels)
+
+
 def test_a_figure_without_words_or_title_is_refused():
     with pytest.raises(ValueError, match="alt must say"), figure("A line rises", alt="a line"):
         pass
@@ -84,8 +136,6 @@ def test_a_drawing_that_fails_shows_nothing(shown):
 
 
 def test_labels_at_line_ends_do_not_overlap():
-    from matplotlib.figure import Figure
-
     ax = Figure().subplots()
     for i in range(4):
         ax.plot([0, 1], [0, 1 + i * 1e-3], label=str(i))
@@ -97,20 +147,6 @@ def test_labels_at_line_ends_do_not_overlap():
 def test_neighboring_colors_differ_in_grey():
     grey = np.array([np.dot(matplotlib.colors.to_rgb(c), (0.2126, 0.7152, 0.0722)) for c in COLORS.values()])
     assert np.all(np.abs(np.diff(grey)) > 0.1)
-
-
-def test_play_draws_once_where_there_is_no_front_end(monkeypatch):
-    monkeypatch.setenv("COURSE_STATIC", "1")
-    drawn = []
-    play(lambda load=0.5: drawn.append(load), load=(0.0, 1.0, 0.1))
-    assert drawn == [0.5]
-
-
-def test_play_refuses_arguments_without_default_or_control():
-    with pytest.raises(ValueError, match="have none"):
-        play(lambda load: None, load=(0.0, 1.0, 0.1))
-    with pytest.raises(ValueError, match="controls must name"):
-        play(lambda load=0.5: None, other=(0.0, 1.0, 0.1))
 
 
 def claim(measured):

@@ -1,13 +1,18 @@
 """Words, numbers and small tables that a run prints: the same bytes on every machine."""
 
 import math
+from collections.abc import Mapping
+from typing import Any, SupportsFloat
 
+import pandas as pd
 from IPython.display import display
+
+__all__ = ["SIGNIFICANT_DIGITS", "number", "say", "table"]
 
 SIGNIFICANT_DIGITS = 3
 
 
-def number(value, digits=SIGNIFICANT_DIGITS, unit=""):
+def number(value: SupportsFloat, digits: int = SIGNIFICANT_DIGITS, unit: str = "") -> str:
     """Write a number as a person reads it: few digits, thousands separated, no minus zero.
 
     Args:
@@ -30,7 +35,7 @@ def number(value, digits=SIGNIFICANT_DIGITS, unit=""):
     return _decimal(value, digits) + (f" {unit}" if unit else "")
 
 
-def _decimal(value, digits):
+def _decimal(value: float, digits: int) -> str:
     if value == 0:
         return "0"
     if abs(value) < 1e-4:
@@ -44,14 +49,27 @@ def _decimal(value, digits):
     return text.replace("-", "−")
 
 
-def say(text):
-    """Show a sentence of the lesson, in Markdown, that carries results of this run."""
+def say(text: str) -> None:
+    """Show a sentence of the lesson, in Markdown, that carries results of this run.
+
+    Args:
+        text: the sentence.
+
+    Raises:
+        ValueError: it is empty or no text.
+    """
     if not isinstance(text, str) or not text.strip():
         raise ValueError(f"text must be a sentence, got {text!r}; pass a non-empty string")
     display({"text/markdown": text, "text/plain": text}, raw=True)
 
 
-def table(frame, *, caption="", formats=None, digits=SIGNIFICANT_DIGITS):
+def table(
+    frame: pd.DataFrame,
+    *,
+    caption: str = "",
+    formats: Mapping[str, str] | None = None,
+    digits: int = SIGNIFICANT_DIGITS,
+) -> None:
     """Show a data frame as a small Markdown table, numbers to the right.
 
     Args:
@@ -59,6 +77,9 @@ def table(frame, *, caption="", formats=None, digits=SIGNIFICANT_DIGITS):
         caption: one sentence above the table.
         formats: column name -> unit for `number` ("%", "€", …) or a format such as "{:.2f}".
         digits: significant digits of the other numbers.
+
+    Raises:
+        ValueError: the frame has no columns, or `formats` names one that it lacks.
     """
     if len(frame.columns) == 0:
         raise ValueError("frame must have columns, got none; pass the columns to show")
@@ -76,7 +97,7 @@ def table(frame, *, caption="", formats=None, digits=SIGNIFICANT_DIGITS):
     display({"text/markdown": text, "text/plain": text}, raw=True)
 
 
-def _written(value, form, digits):
+def _written(value: Any, form: str | None, digits: int) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if value is None:
@@ -88,5 +109,5 @@ def _written(value, form, digits):
     return _cell(value)
 
 
-def _cell(value):
+def _cell(value: Any) -> str:
     return str(value).replace("|", r"\|").replace("\n", " ")
