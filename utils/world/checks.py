@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from utils.foundation import checks
 
-__all__ = ["aligned", "ids", "number_up_to", "policy", "told", "whole_numbers", "window"]
+__all__ = ["aligned", "ids", "number_up_to", "told", "whole_numbers", "window"]
 
 
 def number_up_to(name: str, value: Any, maximum: int, remedy: str, *, minimum: int = 1) -> int:
@@ -100,18 +100,6 @@ def aligned(**columns: Any) -> None:
             raise ValueError(
                 f"{name} must have the index of {first}, got another one; align the rows, or pass both with .to_numpy()"
             )
-
-
-def policy(value: Any) -> None:
-    """Raise unless a value can rank sessions.
-
-    Raises:
-        ValueError: it has no method `rank`, or it is a class.
-    """
-    if isinstance(value, type) or not callable(getattr(value, "rank", None)):
-        raise ValueError(
-            f"policy must have a method rank(sessions, rng), got {told(value)}; pass an object that has one"
-        )
 
 
 def told(value: Any) -> str:

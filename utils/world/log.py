@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from utils.world.choice import POSITIONS, Choice, Luck
 from utils.world.clock import HOUR, SECOND
-from utils.world.policies import Ranking
+from utils.world.ranking import Ranking
 from utils.world.traffic import Sessions
 
 __all__ = ["COLUMNS", "empty_log", "frame", "upload_delay", "write_arrival", "write_feeds", "write_outcomes"]

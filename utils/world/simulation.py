@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from utils.world.choice import POSITIONS, Choice, Luck, draw_luck
 from utils.world.incidents import Incident
 from utils.world.log import Log, empty_log, frame, upload_delay, write_arrival, write_feeds, write_outcomes
-from utils.world.policies import Policy, Ranking, check_ranking
+from utils.world.ranking import Policy, Ranking, check_ranking
 from utils.world.streams import stream
 from utils.world.traffic import Block, join
 

@@ -7,10 +7,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from utils.foundation import checks
 from utils.world.checks import aligned, ids, number_up_to, whole_numbers, window
-from utils.world.checks import policy as check_policy
 from utils.world.choice import EXAMINATION, POSITIONS, Choice
 from utils.world.clock import day_of, instants
-from utils.world.policies import Policy, check_ranking
+from utils.world.ranking import Policy, check_policy, check_ranking
 from utils.world.streams import stream
 from utils.world.traffic import SESSIONS_PER_DAY_LIMIT, Sessions, Source, check_sessions, join
 

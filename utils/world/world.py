@@ -7,12 +7,12 @@ import pandas as pd
 
 from utils.foundation import checks
 from utils.world.checks import number_up_to, window
-from utils.world.checks import policy as check_policy
 from utils.world.choice import POSITIONS, Choice
 from utils.world.dishes import DISHES_LIMIT, make_dishes
 from utils.world.incidents import Incident, check_incidents, named
-from utils.world.policies import Policy, PopularityPolicy
+from utils.world.policies import PopularityPolicy
 from utils.world.population import populate
+from utils.world.ranking import Policy, check_policy
 from utils.world.simulation import Simulation
 from utils.world.streams import stream
 from utils.world.tables import city_table, dish_table, user_table
