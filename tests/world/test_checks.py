@@ -31,8 +31,17 @@ def test_a_range_may_begin_elsewhere():
 
 @pytest.mark.parametrize(
     "values",
-    [[3, 1], (3, 1), np.array([3, 1], np.uint8), np.array([3, 1], np.uint64), pd.Series([3, 1]), pd.Index([3, 1])]
-    + [pd.array([3, 1], dtype="Int64"), pd.Series([3, 1], dtype="UInt8"), pd.Categorical([3, 1])],
+    [
+        [3, 1],
+        (3, 1),
+        np.array([3, 1], np.uint8),
+        np.array([3, 1], np.uint64),
+        pd.Series([3, 1]),
+        pd.Index([3, 1]),
+        pd.array([3, 1], dtype="Int64"),
+        pd.Series([3, 1], dtype="UInt8"),
+        pd.Categorical([3, 1]),
+    ],
 )
 def test_ids_in_every_integer_type(values):
     found = checks.ids("user_id", values, 4)
@@ -42,9 +51,24 @@ def test_ids_in_every_integer_type(values):
 
 @pytest.mark.parametrize(
     "values",
-    [[1.0], 1.5, [np.nan], True, [True], ["1"], "1", None, [None], [Decimal(1)], pd.array([1, None], dtype="Int64")]
-    + [pd.Series([1, 2], dtype=object), np.ma.array([1, 2], mask=[True, False])]
-    + [np.array(["2024-01-01"], "datetime64[D]"), 2**70, pd.array([True, False], dtype="boolean")],
+    [
+        [1.0],
+        1.5,
+        [np.nan],
+        True,
+        [True],
+        ["1"],
+        "1",
+        None,
+        [None],
+        [Decimal(1)],
+        pd.array([1, None], dtype="Int64"),
+        pd.Series([1, 2], dtype=object),
+        np.ma.array([1, 2], mask=[True, False]),
+        np.array(["2024-01-01"], "datetime64[D]"),
+        2**70,
+        pd.array([True, False], dtype="boolean"),
+    ],
 )
 def test_what_is_no_id_is_refused(values):
     with pytest.raises(ValueError, match=r"^user_id must be whole numbers without gaps, got .*; drop missing ids"):

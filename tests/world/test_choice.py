@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import special, stats
 
 from utils.world import UniformPolicy, World
+from utils.world.choice import draw_luck, sigmoid
 
 # Fixed seeds, so nothing is left to chance; the bounds are those that an unlucky seed would break once in 100,000.
 Z = 4.5
@@ -97,3 +98,65 @@ def test_rates_are_in_the_range_of_a_real_feed():
     assert 0.15 < attraction.mean() < 0.25
     assert attraction.std() > 0.15
     assert 0.25 < order.mean() < 0.35
+
+
+def test_the_sigmoid_is_scipys_and_knows_no_overflow():
+    logit = np.array([-1e308, -800.0, -30.0, -1.0, 0.0, 2.5, 40.0, 800.0, np.inf, -np.inf])
+    with np.errstate(all="raise", under="ignore"):
+        found = sigmoid(logit)
+    np.testing.assert_allclose(found, special.expit(logit), rtol=1e-14, atol=1e-300)
+    assert np.isnan(sigmoid(np.nan))
+
+
+def test_luck_is_uniform_or_normal_and_independent():
+    luck = draw_luck(np.random.default_rng(0), 4_000)
+    for name in ("click", "order", "group"):
+        assert stats.kstest(getattr(luck, name).ravel(), "uniform").pvalue > RARE
+    assert stats.kstest(luck.size.ravel(), "norm").pvalue > RARE
+    correlation = np.corrcoef([column.ravel() for column in luck])[np.triu_indices(4, 1)]
+    assert np.abs(correlation).max() < Z / np.sqrt(40_000)
+
+
+def test_one_basket_of_seventeen_is_a_group_order(world):
+    choice = world._simulation.choice
+    dish = np.zeros(5, int)
+    median = world.dishes["price"][0] * 1.15 * np.exp(-(0.35**2) / 2)
+    groups = np.array([0.06, 0.5, 0.0599999, 0.06 / 8, 0.0])
+    found = choice.basket(dish, np.zeros(5), groups) / median
+    # a Pareto of minimum 1.6 and exponent 3: an eighth of them at least doubles it; the largest is finite
+    np.testing.assert_allclose(found[:4], [1, 1, 1.6, 3.2], rtol=1e-3)
+    assert np.isfinite(found[4])
+
+
+def test_orders_given_a_click_rise_with_quality_and_fall_with_price_and_time(world):
+    user, time = np.arange(300)[:, None], np.datetime64("2024-01-03")
+    logit = special.logit(world.truth.order_given_click(user, np.arange(80), time))
+    dishes, sensitivity = world._dishes, world._users.price_sensitivity[:300]
+    minutes = (dishes.preparation_minutes - 26) / 8
+    expected = (
+        -0.9 + 0.2 * dishes.quality - 0.15 * minutes - 0.25 * np.log(dishes.price / 12) / 0.35 * sensitivity[:, None]
+    )
+    np.testing.assert_allclose(logit, expected, atol=1e-9)
+
+
+def test_attraction_is_the_sum_of_its_parts(world):
+    users, dishes = world._users, world._dishes
+    user, dish, time = np.arange(300)[:, None], np.arange(80), np.datetime64("2024-01-03T12:10:00")
+    logit = special.logit(world.truth.attraction(user, dish, time))
+    offset = np.array([0, 1, -5, 8, -8])[users.city[:300]]
+    taste = users.taste[:300] @ dishes.taste.T
+    price = np.outer(users.price_sensitivity[:300], np.log(dishes.price / 12) / 0.35)
+    device = np.array([0.06, 0.0, -0.10])[users.device[:300]]
+    known = -1.7 + 0.28 * dishes.quality + 0.5 * taste - 0.4 * price + (users.intercept[:300] + device)[:, None]
+    known += users.city_cuisine[users.city[:300]][:, dishes.cuisine]
+    rest = logit - known  # age and hour by cuisine
+    for age in range(5):
+        for hour in np.unique((12 + offset) % 24):
+            rows = (users.age[:300] == age) & ((12 + offset) % 24 == hour)
+            for cuisine in range(12):
+                np.testing.assert_allclose(np.ptp(rest[np.ix_(rows, dishes.cuisine == cuisine)]), 0, atol=1e-9)
+    bakery, kebab = (np.flatnonzero(dishes.cuisine == code) for code in (0, 10))
+    lunch = ((12 + offset) % 24 == 12) & (users.age[:300] == 4)
+    # the old like bakeries by .70 and kebab by −.90; lunch moves them by .8 × −.3 and .8 × .2
+    np.testing.assert_allclose(rest[np.ix_(lunch, bakery)], 0.70 - 0.24, atol=1e-9)
+    np.testing.assert_allclose(rest[np.ix_(lunch, kebab)], -0.90 + 0.16, atol=1e-9)

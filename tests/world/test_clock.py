@@ -39,8 +39,8 @@ def test_a_time_with_a_zone_is_the_same_instant(time, minutes):
 
 def test_durations_are_microseconds():
     one = [np.timedelta64(1, unit) // np.timedelta64(1, "us") for unit in ("s", "m", "h", "D")]
-    assert [clock.SECOND, clock.MINUTE, clock.HOUR, clock.DAY] == one
-    assert clock.MINUTES_A_DAY == np.timedelta64(1, "D") // np.timedelta64(1, "m")
+    assert one == [clock.SECOND, clock.MINUTE, clock.HOUR, clock.DAY]
+    assert np.timedelta64(1, "D") // np.timedelta64(1, "m") == clock.MINUTES_A_DAY
 
 
 @pytest.mark.parametrize(
@@ -87,9 +87,29 @@ def test_a_column_of_times_in_every_type(times):
 
 @pytest.mark.parametrize(
     "value",
-    [5, 1.5, True, 1_704_067_200, np.nan, [np.nan], "tomorrow", "now", "today", "", b"2024-01-01", decimal.Decimal(3)]
-    + [np.timedelta64(5, "s"), dt.timedelta(1), dt.time(3), pd.Series([1], dtype="Int64"), [[1, 2], [3, 4]]]
-    + [pd.Period("2024-01"), "9999-12-31T23:00:00-05:00", "10000-01-01", {}],
+    [
+        5,
+        1.5,
+        True,
+        1704067200,
+        np.nan,
+        [np.nan],
+        "tomorrow",
+        "now",
+        "today",
+        "",
+        b"2024-01-01",
+        decimal.Decimal(3),
+        np.timedelta64(5, "s"),
+        dt.timedelta(1),
+        dt.time(3),
+        pd.Series([1], dtype="Int64"),
+        [[1, 2], [3, 4]],
+        pd.Period("2024-01"),
+        "9999-12-31T23:00:00-05:00",
+        "10000-01-01",
+        {},
+    ],
 )
 def test_what_is_no_time_is_refused(value):
     with pytest.raises(ValueError, match=r"^when must hold times, got .*; pass datetime64, or texts such as"):
@@ -98,9 +118,17 @@ def test_what_is_no_time_is_refused(value):
 
 @pytest.mark.parametrize(
     "value",
-    [None, pd.NaT, "NaT", np.datetime64("NaT"), np.datetime64("NaT", "s"), ["2024-01-01", None]]
-    + [np.array(["2024-01-01", "NaT"], "datetime64[us]"), pd.Series(["2024-01-01", None], dtype="datetime64[ns, UTC]")]
-    + [np.ma.array(np.array(["2024-01-01", "2024-01-02"], "datetime64[s]"), mask=[False, True])],
+    [
+        None,
+        pd.NaT,
+        "NaT",
+        np.datetime64("NaT"),
+        np.datetime64("NaT", "s"),
+        ["2024-01-01", None],
+        np.array(["2024-01-01", "NaT"], "datetime64[us]"),
+        pd.Series(["2024-01-01", None], dtype="datetime64[ns, UTC]"),
+        np.ma.array(np.array(["2024-01-01", "2024-01-02"], "datetime64[s]"), mask=[False, True]),
+    ],
 )
 def test_a_missing_time_does_not_become_a_day(value):
     for function in (clock.day_of, clock.microseconds, lambda time: clock.local_hour(time, 0)):
@@ -110,9 +138,17 @@ def test_a_missing_time_does_not_become_a_day(value):
 
 @pytest.mark.parametrize(
     "far",
-    [np.datetime64(2**62, "s"), np.datetime64(2**40, "D"), np.datetime64(2**62, "ms"), np.datetime64(-(2**62), "us")]
-    + [np.datetime64("10000-01-01"), np.datetime64("0000-12-31"), np.datetime64(400_000, "Y")]
-    + [np.datetime64("10000-01-01T00:00:00.000000"), np.datetime64("0000-12-31T23:59:59.999999")],
+    [
+        np.datetime64(2**62, "s"),
+        np.datetime64(2**40, "D"),
+        np.datetime64(2**62, "ms"),
+        np.datetime64(-(2**62), "us"),
+        np.datetime64("10000-01-01"),
+        np.datetime64("0000-12-31"),
+        np.datetime64(400000, "Y"),
+        np.datetime64("10000-01-01T00:00:00.000000"),
+        np.datetime64("0000-12-31T23:59:59.999999"),
+    ],
 )
 def test_a_far_time_does_not_wrap_round(far):
     with pytest.raises(ValueError, match="time must lie in the years 1 to 9999"):

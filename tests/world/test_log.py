@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from utils.world import World
+from utils.world import Ranking, Sessions, World
+from utils.world.log import empty_log, frame, upload_delay, write_feeds
 
 RARE = 1e-5
 
@@ -60,3 +61,34 @@ def test_orders_need_clicks_and_revenue_needs_orders(log):
     assert not (log["ordered"] & ~log["clicked"]).any()
     assert ((log["revenue"] > 0) == log["ordered"]).all()
     np.testing.assert_allclose(log["revenue"] * 100, np.round(log["revenue"] * 100), atol=1e-6)
+
+
+def test_every_row_of_a_session_arrives_with_its_upload(world, log):
+    delay = (log["available_time"] - log["event_time"]).groupby(log["session_id"]).nunique()
+    assert delay.max() == 1
+
+
+def test_delays_have_the_median_and_spread_of_a_lognormal():
+    seconds = np.sort(upload_delay(np.random.default_rng(0), np.full(50_000, 2))[0] / 1e6)
+    on_time = stats.lognorm(0.8, scale=40)
+    # 0.5% of web clients are late; for the others each quantile is the lognormal's
+    for quantile in (0.05, 0.25, 0.5, 0.75):
+        n_below = (seconds < on_time.ppf(quantile)).sum()
+        assert stats.binomtest(int(n_below), 50_000, 0.995 * quantile).pvalue > RARE
+
+
+def test_feeds_are_written_session_by_session():
+    log = empty_log(3)
+    sessions = Sessions(np.array([7, 8]), np.array([1, 2]), np.array(["2024-01-01", "2024-01-02"], "datetime64[us]"))
+    feeds = np.arange(20).reshape(2, 10)
+    for name in log:
+        log[name][:] = 0
+    write_feeds(log, slice(1, 3), sessions, Ranking(feeds, feeds / 100))
+    table = frame(log)[10:]
+    assert table["session_id"].tolist() == [7] * 10 + [8] * 10
+    assert table["user_id"].tolist() == [1] * 10 + [2] * 10
+    assert table["dish_id"].tolist() == list(range(20))
+    assert table["position"].tolist() == [*range(1, 11)] * 2
+    assert table["propensity"].tolist() == [n / 100 for n in range(20)]
+    assert table["event_time"].dt.day.tolist() == [1] * 10 + [2] * 10
+    assert (frame(log)[:10][["session_id", "position"]] == 0).all().all()
