@@ -27,6 +27,7 @@ __all__ = [
     "seeded",
     "share",
     "significance_level",
+    "told",
 ]
 
 
@@ -113,7 +114,7 @@ def count(name: str, value: Any, remedy: str = "", *, minimum: int = 1) -> int:
     wanted = f"a whole number of at least {minimum}"
     real = _real(value)
     if real is None or not _is_finite(real) or real != int(real) or int(real) < minimum:
-        raise ValueError(f"{name} must be {wanted}, got {_told(value)}; {remedy or f'choose {minimum} or more'}")
+        raise ValueError(f"{name} must be {wanted}, got {told(value)}; {remedy or f'choose {minimum} or more'}")
     return int(real)
 
 
@@ -124,7 +125,7 @@ def choice(name: str, value: Any, options: Sequence[str]) -> str:
         ValueError: another one; the message lists them.
     """
     if not isinstance(value, str) or value not in options:
-        raise ValueError(f"{name} must be one of {', '.join(options)}, got {_told(value)}; choose one of these")
+        raise ValueError(f"{name} must be one of {', '.join(options)}, got {told(value)}; choose one of these")
     return value
 
 
@@ -135,7 +136,7 @@ def generator(name: str, value: Any) -> np.random.Generator:
         ValueError: not a numpy Generator, None among them: drawing without a seed can't be repeated.
     """
     if not isinstance(value, np.random.Generator):
-        raise ValueError(f"{name} must be a numpy Generator, got {_told(value)}; pass np.random.default_rng(seed)")
+        raise ValueError(f"{name} must be a numpy Generator, got {told(value)}; pass np.random.default_rng(seed)")
     return value
 
 
@@ -152,7 +153,7 @@ def seeded(name: str, value: Any) -> np.random.Generator:
         return np.random.default_rng(value)
     except (TypeError, ValueError):
         wanted = "a whole number of at least 0, a list of them or a numpy Generator"
-        raise ValueError(f"{name} must be {wanted}, got {_told(value)}; use 0") from None
+        raise ValueError(f"{name} must be {wanted}, got {told(value)}; use 0") from None
 
 
 def array(
@@ -185,7 +186,7 @@ def array(
     """
     found = _floats(values)
     if found is None:
-        raise ValueError(f"{name} must hold numbers, got {_told(values)}; convert them first")
+        raise ValueError(f"{name} must hold numbers, got {told(values)}; convert them first")
     if found.ndim == 0:
         raise ValueError(f"{name} must be an array, got the single value {found}; wrap it in a list")
     if dimensions is not None and found.ndim != dimensions:
@@ -224,7 +225,7 @@ def _checked(name: str, value: Any, remedy: str, wanted: str, holds: Callable[[A
     real = _real(value)
     as_float = math.nan if real is None else _to_float(real)
     if not (math.isfinite(as_float) and holds(real) and holds(as_float)):
-        raise ValueError(f"{name} must be {wanted}, got {_told(value)}; {remedy}")
+        raise ValueError(f"{name} must be {wanted}, got {told(value)}; {remedy}")
     return as_float
 
 
@@ -268,7 +269,12 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, (str, bytes))
 
 
-def _told(value: Any) -> str:
+def told(value: Any) -> str:
+    """Return a value as a message shows it: on one line, at most 60 characters.
+
+    >>> told(np.int64(3)), told([1] * 30)
+    ('3', '[1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,')
+    """
     if isinstance(value, np.generic):
         value = value.item()
     try:

@@ -111,7 +111,7 @@ def simulate_cache_tier(
     if node_capacity is not None:
         node_capacity = checks.positive("node_capacity", node_capacity, "give requests per second, or None")
     if not isinstance(database, Database):
-        raise ValueError(f"database must be a Database, got {database!r:.60}; write Database(capacity=100)")
+        raise ValueError(f"database must be a Database, got {checks.told(database)}; write Database(capacity=100)")
     rng = checks.generator("rng", rng)
     time, key = _checked_requests(requests, tick)
     before, after = _routing("before", before, key), _routing("after", after, key)
@@ -179,7 +179,9 @@ def _timeline(time: np.ndarray, served_by: np.ndarray, latency: np.ndarray) -> T
 def _checked_requests(requests: Requests, tick: float) -> tuple[np.ndarray, np.ndarray]:
     time, key = np.asarray(requests.time, dtype=float), np.asarray(requests.key)
     if time.ndim != 1 or time.shape != key.shape or not len(time):
-        raise ValueError(f"requests must have times and keys of one shape (n,), got {time.shape} and {key.shape}; use draw_requests")
+        raise ValueError(
+            f"requests must have times and keys of one shape (n,), got {time.shape} and {key.shape}; use draw_requests"
+        )
     in_order = np.isfinite(time).all() and time[0] >= 0 and time[-1] > 0 and (np.diff(time) >= 0).all()
     if not in_order or key.dtype.kind not in "iu" or key.min() < 0 or key.max() >= _MOST_ENTRIES:
         raise ValueError("requests must be in order of time, with keys numbered from 0, got others; use draw_requests")

@@ -1,6 +1,6 @@
 """A stable hash of keys: the same number in every process, on every machine, for one key and for an array.
 
-Python's own ``hash`` of a string differs from process to process, so two servers would disagree on where a key lives.
+Python's own `hash` of a string differs from process to process, so two servers would disagree on where a key lives.
 Here a text or bytes key is FNV-1a over its UTF-8 bytes, and an integer is its 64-bit value; both then pass through the
 output of splitmix64, because a hash ring reads the high bits, which FNV-1a alone hardly touches for short keys.
 """
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from utils.foundation import checks
 from utils.foundation.hash_mixing import mix64, mix64_array
 
 __all__ = ["Hashes", "as_key_array", "fnv1a", "hash_key", "hash_keys", "is_one_key", "mix", "mix_array"]
@@ -101,7 +102,7 @@ def hash_key(key: str | bytes | int) -> int:
             outside 64 bits is hashed as its decimal text.
 
     Returns:
-        An integer in 0 … 2⁶⁴ − 1, equal to ``hash_keys([key])[0]``.
+        An integer in 0 … 2⁶⁴ − 1, equal to `hash_keys([key])[0]`.
 
     Raises:
         ValueError: if the key is of another type.
@@ -110,7 +111,9 @@ def hash_key(key: str | bytes | int) -> int:
     True
     """
     if not is_one_key(key):
-        raise ValueError(f"key must be a text, bytes or an integer, got {key!r:.60}; convert it, as with str(key)")
+        raise ValueError(
+            f"key must be a text, bytes or an integer, got {checks.told(key)}; convert it, as with str(key)"
+        )
     if isinstance(key, (int, np.integer)):
         number = int(key)
         if -(1 << 63) <= number <= _MASK:

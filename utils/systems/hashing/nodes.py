@@ -44,7 +44,7 @@ def distinct_nodes(nodes: Sequence[Node]) -> list[Node]:
     names = _as_list(nodes)
     if not names or any(isinstance(node, bool) or not isinstance(node, (str, int)) for node in names):
         raise ValueError(
-            f"nodes must be a non-empty list of texts or integers, got {nodes!r:.60}; name at least one node"
+            f"nodes must be a non-empty list of texts or integers, got {checks.told(nodes)}; name at least one node"
         )
     if len(set(map(str, names))) < len(names):
         raise ValueError(f"nodes must differ, got {names}; name each node once")
@@ -89,7 +89,7 @@ def by_node(name: str, values: Mapping[Node, Any] | None, nodes: Sequence[Node])
     if values is None:
         return {}
     if not isinstance(values, (Mapping, pd.Series)):
-        raise ValueError(f"{name} must be a mapping from node to value, got {values!r:.60}; give a dictionary")
+        raise ValueError(f"{name} must be a mapping from node to value, got {checks.told(values)}; give a dictionary")
     names = list(values.keys())
     if unknown := set(names) - set(nodes):
         raise ValueError(

@@ -151,7 +151,7 @@ class HashRing:
             ValueError: if the ring has no such node, or no other.
         """
         if node not in self.nodes:
-            raise ValueError(f"node must be on the ring, got {node!r:.60}; choose one of {self.nodes}")
+            raise ValueError(f"node must be on the ring, got {checks.told(node)}; choose one of {self.nodes}")
         weights = {name: weight for name, weight in self.weights.items() if name != node}
         return HashRing(list(weights), self.virtual_nodes, weights=weights)
 
