@@ -98,19 +98,28 @@ def share(name: str, value: Any, remedy: str) -> float:
     return _checked(name, value, remedy, "from 0 to 1", lambda x: 0 <= x <= 1)
 
 
-def count(name: str, value: Any, remedy: str = "", *, minimum: int = 1) -> int:
+def count(name: str, value: Any, remedy: str = "", *, minimum: int = 1, maximum: int | None = None) -> int:
     """Return a whole number of at least `minimum`; 3.0 counts as 3, whatever its size exactly.
 
+    Args:
+        name: the argument's name, for the message.
+        value: the number.
+        remedy: what to do instead; made from the limits if empty.
+        minimum: the least that makes sense.
+        maximum: the most that time and memory bear; None for any size.
+
     Raises:
-        ValueError: not a number, not whole, or too small.
+        ValueError: not a number, not whole, too small or too large.
 
     >>> count("looks", 5.0)
     5
     """
     wanted = f"a whole number of at least {minimum}"
     real = _real(value)
-    if real is None or not math.isfinite(real) or real != int(real) or int(real) < minimum:
+    if real is None or not (isinstance(real, int) or _is_finite(real)) or real != int(real) or int(real) < minimum:
         raise ValueError(f"{name} must be {wanted}, got {_told(value)}; {remedy or f'choose {minimum} or more'}")
+    if maximum is not None and int(real) > maximum:
+        raise ValueError(f"{name} must be at most {maximum:,}, got {_told(value)}; {remedy or 'choose a smaller one'}")
     return int(real)
 
 
@@ -152,10 +161,12 @@ def array(
     Raises:
         ValueError: text, NaN or infinity inside, another number of axes, too few values, or values outside.
     """
+    if np.ma.is_masked(values):
+        raise ValueError(f"{name} must not be masked, got {np.ma.count_masked(values)} masked values; {remedy}")
     try:
         found = np.asarray(values)
-        found = found.astype(np.float64) if found.dtype.kind not in "mMUS" else None
-    except (TypeError, ValueError):
+        found = found.astype(np.float64) if found.dtype.kind not in "mMUSc" else None
+    except (TypeError, ValueError, OverflowError):
         found = None
     if found is None:
         raise ValueError(f"{name} must hold numbers, got {_told(values)}; convert them first")
@@ -193,9 +204,17 @@ def same_length(**arrays: np.ndarray) -> None:
 
 def _checked(name: str, value: Any, remedy: str, wanted: str, holds: Callable[[float], bool]) -> float:
     real = _real(value)
-    if real is None or not math.isfinite(real) or not holds(real):
+    if real is None or not _is_finite(real) or not holds(real):
         raise ValueError(f"{name} must be {wanted}, got {_told(value)}; {remedy}")
     return float(real)
+
+
+def _is_finite(real: Real | Decimal) -> bool:
+    """Whether a number is finite and small enough for a float."""
+    try:
+        return math.isfinite(real)
+    except (OverflowError, ValueError):  # an int or a fraction beyond 1.8e308, a signaling NaN
+        return False
 
 
 def _real(value: Any) -> Real | Decimal | None:
