@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -80,6 +80,7 @@ IDS = st.one_of(st.integers(0, 2**64 - 1), st.text(st.characters(), max_size=5))
 
 
 @given(st.lists(IDS, min_size=1, max_size=6))
+@settings(deadline=None)
 def test_a_user_meets_the_same_arm_whoever_stands_beside_in_the_list(ids):
     together = bucket(ids, "new-ranker")
     assert together.tolist() == [bucket([one], "new-ranker")[0] for one in ids]

@@ -3,13 +3,14 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from utils.foundation.labels import aligned
 
 
 @given(st.permutations(list("abcdef")), st.permutations(list("abcdef")))
+@settings(deadline=None)
 def test_any_two_orders_meet_as_pandas_own_subtraction_does(first, second):
     x, y = pd.Series(range(6), index=first), pd.Series(range(10, 16), index=second)
     np.testing.assert_array_equal(x.to_numpy() - aligned("y", y, "x", x).to_numpy(), (x - y)[first])

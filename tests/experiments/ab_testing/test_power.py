@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.power import NormalIndPower
@@ -70,6 +70,7 @@ def test_minimum_detectable_effect_is_detected_with_the_stated_power():
 
 
 @given(st.floats(1e-6, 0.999), st.floats(1e-6, 0.999), st.floats(1e-5, 5))
+@settings(deadline=None)
 def test_whatever_the_level_and_power_the_size_has_that_power(alpha, target, effect):
     assume(target > alpha)
     users = power.sample_size(effect, alpha, target)

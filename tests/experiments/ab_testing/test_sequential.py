@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
@@ -157,6 +157,7 @@ def test_probabilities_of_stopping_add_up_to_at_most_one():
 
 
 @given(st.integers(-40, 40), st.integers(-40, 40))
+@settings(deadline=None)
 def test_always_valid_interval_has_no_unit(unit, strength):
     """Multiplied by any power of two, estimate, error and mixture give the same p-value and the interval that much
     larger."""

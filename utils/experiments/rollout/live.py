@@ -41,13 +41,13 @@ def model_server(version: str, *, failure_rate: float = 0.0) -> FastAPI:
         ValueError: if the failure rate is not from 0 to 1.
     """
     failure_rate = checks.share("failure_rate", failure_rate, "use 0 for a healthy server")
-    from fastapi import FastAPI, HTTPException, Query
+    from fastapi import FastAPI, HTTPException
 
     app = FastAPI()
-    identifier = Query(ge=0, le=LARGEST_ID)
 
     @app.get("/score")
-    async def score(user_id: int = identifier, request: int = identifier) -> dict:
+    async def score(user_id: int, request: int) -> dict:
+        _check_identifiers(user_id, request)
         if bucket([request], f"failures of {version}")[0] < failure_rate:
             raise HTTPException(500, "model failed")
         return {"version": version, "score": float(bucket([user_id], "score")[0])}
@@ -101,7 +101,7 @@ class Splitter:
 
     def _application(self) -> FastAPI:
         import httpx
-        from fastapi import FastAPI, Query
+        from fastapi import FastAPI
 
         @asynccontextmanager
         async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -109,10 +109,10 @@ class Splitter:
                 yield
 
         app = FastAPI(lifespan=lifespan)
-        identifier = Query(ge=0, le=LARGEST_ID)
 
         @app.get("/score")
-        async def score(user_id: int = identifier, request: int = identifier) -> dict:
+        async def score(user_id: int, request: int) -> dict:
+            _check_identifiers(user_id, request)
             arm = "canary" if on_canary([user_id], self._release, self.share)[0] else "stable"
             answer = await self._ask(arm, user_id, request)
             self._counts[arm]["requests"] += 1
@@ -223,3 +223,11 @@ def _ask(http: httpx.Client, window: int, request: int, n_users: int) -> Answer:
     response = http.get("/score", params={"user_id": user_id, "request": request})
     body = response.json() if response.status_code == 200 else {}
     return Answer(window, user_id, response.status_code, body.get("routed_to", ""), body.get("version", ""))
+
+
+def _check_identifiers(*identifiers: int) -> None:
+    """Answer with status 422 where a number is none that `bucket` knows."""
+    from fastapi import HTTPException
+
+    if not all(0 <= identifier <= LARGEST_ID for identifier in identifiers):
+        raise HTTPException(422, "user_id and request must be from 0 to 2**64 - 1")

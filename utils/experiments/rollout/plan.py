@@ -143,7 +143,7 @@ def checked_steps(steps: Iterable[float]) -> tuple[float, ...]:
 
 
 def _checked_guardrails(guardrails: Iterable[Guardrail]) -> tuple[Guardrail, ...]:
-    found = tuple(guardrails) if isinstance(guardrails, Iterable) else (guardrails,)
+    found = tuple(guardrails) if isinstance(guardrails, Iterable) else ()
     if not found or not all(isinstance(guardrail, Guardrail) for guardrail in found):
         raise ValueError(f"guardrails must be at least one Guardrail, got {guardrails!r:.60}; use [Guardrail(...)]")
     if len({guardrail.name for guardrail in found}) < len(found):
