@@ -138,6 +138,7 @@ def test_one_unusable_window_is_forgiven_and_its_requests_are_judged_with_the_ne
     controller.observe({}, {})
     assert controller.observe(GOOD_STABLE, GOOD_CANARY).action == "promote"
     assert controller.log_table()["action"].tolist() == ["hold", "hold", "promote"]
+    assert controller.log_table()["window"].tolist() == [1, 2, 3]
     assert controller.log_table().columns.tolist() == ["window", "share", "action", "reason", "errors"]
 
 
@@ -197,6 +198,32 @@ def test_a_release_is_rolled_back_before_its_reason_is_put_into_words(monkeypatc
     with pytest.raises(ZeroDivisionError):
         controller.observe(errors(9_900, 10), errors(100, 90))
     assert (controller.share, controller.rolled_back, controller.is_over) == (0.0, True, True)
+
+
+def test_the_log_says_what_a_step_still_waits_for():
+    plan = RolloutPlan([Guardrail("errors", (4,)), Guardrail("slow", (2,))], steps=(0.1, 1.0), minimum_windows=2)
+    controller = CanaryController(plan)
+    for window in (1, 2):
+        both = {"errors": 0, "slow": 3 * window}
+        controller.observe({"requests": 900 * window} | both, {"requests": 100 * window, "errors": 0, "slow": window})
+    assert [decision.reason for decision in controller.log] == ["1 of at least 2 windows", "slow not yet cleared of 2x"]
+    for window in (3, 4):
+        counts = {"requests": 9_000 * window, "errors": 900 * window, "slow": 900 * window}
+        decision = controller.observe(counts, {name: count // 9 for name, count in counts.items()})
+        if controller.is_over:
+            break
+    assert decision.action == "promote"
+    assert decision.reason.startswith("to 100%: cleared of errors 4x, slow 2x on ")
+    assert decision.reason.endswith(f"{1_000 * window} canary requests")
+
+
+def test_events_and_requests_of_an_accusation_are_those_of_the_step():
+    controller = CanaryController(RolloutPlan([Guardrail("errors", (4, 2))], steps=(0.1, 0.2, 1.0), minimum_windows=1))
+    controller.observe(errors(90_000, 900), errors(10_000, 100))
+    assert controller.share == 0.2
+    decision = controller.observe(errors(98_000, 980), errors(12_000, 300))
+    assert decision.reason.startswith("errors: 200 of 280 fell on 20.0% of the traffic; evidence ")
+    assert decision.reason.endswith(" for 2x")
 
 
 class Broken(Mapping):

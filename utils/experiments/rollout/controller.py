@@ -47,8 +47,6 @@ class CanaryController:
     _step: int = field(default=0, init=False)
     _rolled_back: bool = field(default=False, init=False)
     _unusable: int = field(default=0, init=False)
-    _usable_in_step: int = field(default=0, init=False)
-    _windows_in_step: int = field(default=0, init=False)
     _before: dict[str, dict[str, float]] = field(default_factory=lambda: {"stable": {}, "canary": {}}, init=False)
 
     def __post_init__(self) -> None:
