@@ -102,11 +102,18 @@ def share(name: str, value: Any, remedy: str) -> float:
     return _checked(name, value, remedy, "from 0 to 1", lambda x: 0 <= x <= 1)
 
 
-def count(name: str, value: Any, remedy: str = "", *, minimum: int = 1) -> int:
+def count(name: str, value: Any, remedy: str = "", *, minimum: int = 1, maximum: int | None = None) -> int:
     """Return a whole number of at least `minimum`; 3.0 counts as 3, whatever its size exactly.
 
+    Args:
+        name: the argument's name, for the message.
+        value: the number.
+        remedy: what to do instead; made from the limits if empty.
+        minimum: the least that makes sense.
+        maximum: the most that time and memory bear; None for any size.
+
     Raises:
-        ValueError: not a number, not whole, or too small.
+        ValueError: not a number, not whole, too small or too large.
 
     >>> count("looks", 5.0)
     5
@@ -115,6 +122,8 @@ def count(name: str, value: Any, remedy: str = "", *, minimum: int = 1) -> int:
     real = _real(value)
     if real is None or not _is_finite(real) or real != int(real) or int(real) < minimum:
         raise ValueError(f"{name} must be {wanted}, got {told(value)}; {remedy or f'choose {minimum} or more'}")
+    if maximum is not None and int(real) > maximum:
+        raise ValueError(f"{name} must be at most {maximum:,}, got {told(value)}; {remedy or 'choose a smaller one'}")
     return int(real)
 
 
@@ -184,6 +193,8 @@ def array(
         ValueError: text, masked values, NaN or infinity inside, another number of axes, too few values, or values
             outside.
     """
+    if np.ma.is_masked(values):
+        raise ValueError(f"{name} must not be masked, got {np.ma.count_masked(values)} masked values; {remedy}")
     found = _floats(values)
     if found is None:
         raise ValueError(f"{name} must hold numbers, got {told(values)}; convert them first")
