@@ -15,7 +15,18 @@ import pandas as pd
 from utils.features.times import has_zone, in_one_unit, without_zone
 from utils.foundation.whole_numbers import LARGEST_EXACT_FLOAT
 
-__all__ = ["FLAG", "FLOAT", "TEXT", "WHOLE", "ExactColumn", "exact", "key_codes", "whole_floats"]
+__all__ = [
+    "FLAG",
+    "FLOAT",
+    "MOMENT",
+    "TEXT",
+    "WHOLE",
+    "ZONED_MOMENT",
+    "ExactColumn",
+    "exact",
+    "key_codes",
+    "whole_floats",
+]
 
 FLAG, WHOLE, FLOAT, TEXT = "flag", "whole number", "number", "text"
 MOMENT, ZONED_MOMENT = "moment", "moment with a zone"
@@ -148,9 +159,11 @@ def key_codes(
         one, other = (exact(column) for column in columns)
         pair = _comparable(one, other)
         if pair is None:
+            kinds = {one.kind, other.kind}
             got = " and ".join(f"{c.dtype} in {side}" for side, c in zip(sides, columns, strict=True))
             raise ValueError(
                 f"{argument} must name columns of one kind on both sides, got {name} as {got}; convert one of them"
+                + (", exactly: a float is a key only where it is whole and below 2**53" if FLOAT in kinds else "")
             )
         here, values = _factorized(name, np.concatenate(pair))
         null |= np.concatenate([one.missing, other.missing])

@@ -9,7 +9,12 @@ from utils.foundation.whole_numbers import LARGEST_EXACT_FLOAT
 __all__ = ["column_of", "typed"]
 
 PANDAS_TYPES = {int: "Int64", float: "float64", bool: "boolean", str: "object"}
-WANTED = {int: "whole numbers of 64 bits", float: "numbers", bool: "True and False", str: "text"}
+WANTED = {
+    int: "whole numbers, floats among them below 2**53",
+    float: "numbers, whole ones among them below 2**53",
+    bool: "True and False",
+    str: "text",
+}
 
 
 def typed(name: str, column: pd.Series, kind: type) -> pd.Series:
@@ -37,6 +42,7 @@ def typed(name: str, column: pd.Series, kind: type) -> pd.Series:
     wrong = wrong & ~given.missing
     if wrong.any():
         got = column[wrong].iloc[0]
+        got = got.item() if isinstance(got, np.generic) else got
         raise ValueError(f"{name} must hold {WANTED[kind]}, got {got!r:.60}; convert the column to {kind.__name__} first")
     return column_of(values, given.missing, kind).set_axis(column.index)
 
