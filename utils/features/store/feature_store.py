@@ -121,7 +121,9 @@ class FeatureStore:
         if null:
             raise ValueError(f"rows must have no nulls in {null}; drop or repair those rows first")
         kinds = view.keys | view.features
-        self._history.append(view, rows.assign(**{column: typed(column, rows[column], kinds[column]) for column in kinds}))
+        self._history.append(
+            view, rows.assign(**{column: typed(column, rows[column], kinds[column]) for column in kinds})
+        )
         return len(rows)
 
     def backfill(self, name: str, rows: pd.DataFrame, *, delay: Any) -> int:

@@ -55,7 +55,9 @@ class FeatureView:
 
     def as_json(self) -> dict[str, Any]:
         """Return the definition as what JSON can hold; the name is not in it."""
-        kinds = {what: {key: kind.__name__ for key, kind in getattr(self, what).items()} for what in ("keys", "features")}
+        kinds = {
+            what: {key: kind.__name__ for key, kind in getattr(self, what).items()} for what in ("keys", "features")
+        }
         return kinds | {"ttl": None if self.ttl is None else self.ttl.isoformat()}
 
     @classmethod

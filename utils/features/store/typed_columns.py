@@ -43,7 +43,9 @@ def typed(name: str, column: pd.Series, kind: type) -> pd.Series:
     if wrong.any():
         got = column[wrong].iloc[0]
         got = got.item() if isinstance(got, np.generic) else got
-        raise ValueError(f"{name} must hold {WANTED[kind]}, got {got!r:.60}; convert the column to {kind.__name__} first")
+        raise ValueError(
+            f"{name} must hold {WANTED[kind]}, got {got!r:.60}; convert the column to {kind.__name__} first"
+        )
     return column_of(values, given.missing, kind).set_axis(column.index)
 
 
