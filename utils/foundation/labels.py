@@ -1,10 +1,14 @@
-"""Labels that pandas objects carry: two columns of the same users are compared user by user, not place by place."""
+"""Labels that pandas objects carry: what is paired by place must not carry labels that say otherwise.
+
+Where the entries are units (users, days), `aligned` puts them into one order. Where they are rows of one log, another
+order is a mistake upstream, and `same_labels` refuses it.
+"""
 
 from typing import Any
 
 import pandas as pd
 
-__all__ = ["aligned"]
+__all__ = ["aligned", "same_labels"]
 
 SHOWN = 3  # labels that a message names
 
@@ -50,6 +54,29 @@ def aligned(name: str, values: Any, reference_name: str, reference: Any) -> Any:
         )
     order = have.get_indexer(wanted)
     return values.iloc[order] if isinstance(values, pd.Series) else values.iloc[:, order]
+
+
+def same_labels(**values: Any) -> None:
+    """Raise unless all the arguments that carry labels carry the same ones, in the same order.
+
+    Args:
+        **values: arguments by name; an index, and the columns of a frame, are labels, other arrays have none.
+
+    Raises:
+        ValueError: two of them are labeled differently; paired by place they would pair the wrong rows.
+
+    >>> same_labels(reward=[1, 0], propensity=[0.5, 0.5])
+    """
+    labeled = {name: value for name, value in values.items() if hasattr(value, "iloc")}
+    for axis, labels in enumerate(("index", "columns")):
+        having = {name: value for name, value in labeled.items() if value.ndim > axis}
+        for name, value in list(having.items())[1:]:
+            first, reference = next(iter(having.items()))
+            if not value.axes[axis].equals(reference.axes[axis]):
+                raise ValueError(
+                    f"{name} must have the {labels} of {first}, got others; align them first, "
+                    "or pass both with .to_numpy() to pair them by place"
+                )
 
 
 def _labels(values: Any) -> pd.Index | None:
