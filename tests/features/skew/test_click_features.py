@@ -10,11 +10,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from utils.features.skew import click_features, serving
+from utils.features.skew import click_features, serving_database
 from utils.features.skew.click_features import FEATURES
+from utils.features.skew.feed_service import feed_app, serve_visits
+from utils.features.skew.online_features import OnlineFeatures, Visit
 from utils.features.skew.parity import replay_parity
 from utils.foundation.http_server import serve
 from utils.world import UniformPolicy, World
+from utils.world.clock import local_hour
 
 DAY = 21
 
@@ -38,7 +41,7 @@ def platter():
 def test_local_hour_agrees_with_the_time_zone_database():
     utc = datetime(2024, 1, 10, 3, 30, tzinfo=ZoneInfo("UTC"))
     for zone, offset in (("Asia/Singapore", 8), ("America/New_York", -5), ("Atlantic/Reykjavik", 0)):
-        here = click_features.local_hour(np.datetime64(utc.replace(tzinfo=None)), offset)
+        here = local_hour(np.datetime64(utc.replace(tzinfo=None)), offset)
         assert here == utc.astimezone(ZoneInfo(zone)).hour
 
 
@@ -108,10 +111,10 @@ def test_what_is_served_over_http_is_what_the_offline_side_computes(platter):
     world, _, dimensions, rates = platter
     visits = world.sessions(DAY, DAY + 1, sessions_per_day=40)
     candidates = np.random.default_rng(0).permuted(np.tile(np.arange(50), (len(visits.user_id), 1)), axis=1)[:, :12]
-    with serving.copy_of(serving.open_store(rates, dimensions)) as connection:
-        app = serving.feed_app(serving.OnlineFeatures(connection), EvenModel())
-        feeds = serving.serve_visits(app, visits, candidates, batch=7)
-        served = serving.served_log(connection)
+    with serving_database.copy_of(serving_database.new_database(rates, dimensions)) as connection:
+        app = feed_app(OnlineFeatures(connection), EvenModel())
+        feeds = serve_visits(app, visits, candidates, batch=7)
+        served = serving_database.served_log(connection)
     assert len(served) == candidates.size
     made = click_features.features_at(rates, dimensions, served["user_id"], served["dish_id"], served["event_time"])
     key = ["session_id", "dish_id"]
@@ -128,20 +131,20 @@ def test_keys_never_shown_fall_back_to_the_prior(platter):
     _, log, dimensions, _ = platter
     seen = log[(log["dish_id"] != 4) & (log["user_id"] != 7)]
     rates = click_features.snapshot(seen, dimensions, DAY)
-    online = serving.OnlineFeatures(serving.open_store(rates, dimensions))
-    [row] = online.fetch(serving.FeedRequest(1, 7, [4], datetime(2024, 1, 22, 12)))
+    online = OnlineFeatures(serving_database.new_database(rates, dimensions))
+    [row] = online.fetch(Visit(1, 7, [4], datetime(2024, 1, 22, 12)))
     assert row[2] == row[4] == row[5] == pytest.approx(rates.prior)
 
 
 def test_a_malformed_visit_is_refused_and_the_service_goes_on(platter):
     _, _, dimensions, rates = platter
-    store = serving.open_store(rates, dimensions)
+    store = serving_database.new_database(rates, dimensions)
     visit = {"session_id": 1, "user_id": 7, "dish_ids": [3, 4], "time": "2024-01-22T12:00:00"}
-    with serve(serving.feed_app(serving.OnlineFeatures(store), EvenModel())) as url:
+    with serve(feed_app(OnlineFeatures(store), EvenModel())) as url:
         for wrong in ({"dish_ids": []}, {"user_id": "seven"}, {"time": "noon"}):
             assert httpx.post(f"{url}/feed", json=[visit | wrong]).status_code == 422
         assert httpx.post(f"{url}/feed", json=[visit]).status_code == 200
-    assert len(serving.served_log(store)) == 2
+    assert len(serving_database.served_log(store)) == 2
 
 
 def test_a_server_is_gone_when_its_block_ends_also_by_an_error():

@@ -1,6 +1,7 @@
 """Off-policy estimators against exact expectations, statsmodels and coverage measured on known truth."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 from statsmodels.stats.weightstats import DescrStatsW
@@ -171,6 +172,28 @@ def test_level_moves_the_interval_as_the_normal_quantile_does():
     wide, narrow = (ips(reward, propensity, target, level=level) for level in (0.99, 0.8))
     ratio = stats.norm.ppf(0.995) / stats.norm.ppf(0.9)
     assert (wide.high - wide.low) / (narrow.high - narrow.low) == pytest.approx(ratio)
+
+
+def test_a_weight_too_large_to_square_is_refused_and_may_be_clipped():
+    reward, propensity, target = [1, 1], [1e-310, 0.5], [1, 0.5]
+    for estimate in (ips, snips):
+        with pytest.raises(ValueError, match="propensity must not be so small"):
+            estimate(reward, propensity, target)
+    assert clipped_ips(reward, propensity, target, max_weight=9).value == 5
+    assert ips([1e70, 1], [1e-70, 1], [1, 1]).value == pytest.approx(5e139)
+    with pytest.raises(ValueError, match="reward must lie in"):
+        ips([1e71, 1], [0.5, 1], [1, 1])
+
+
+def test_rows_labeled_in_another_order_are_not_paired_by_place():
+    reward, other = pd.Series([1.0, 0.0], index=[3, 8]), pd.Series([0.5, 0.25], index=[8, 3])
+    with pytest.raises(ValueError, match="propensity must have the index of reward"):
+        ips(reward, other, [1, 1])
+    with pytest.raises(ValueError, match="target_propensity must have the index of propensity"):
+        snips([1.0, 0.0], other, reward)
+    with pytest.raises(ValueError, match="predicted_target must have the index of reward"):
+        doubly_robust(reward, [0.5, 0.5], [1, 1], predicted_logged=[0, 0], predicted_target=other)
+    assert ips(reward, other[reward.index], [0.5, 0.5]).value == ips([1, 0], [0.25, 0.5], [0.5, 0.5]).value
 
 
 @pytest.mark.parametrize(

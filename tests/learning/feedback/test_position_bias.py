@@ -1,6 +1,7 @@
 """Position bias: examination from randomized swaps and weighted click rates, against a known examination curve."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
@@ -85,14 +86,22 @@ def test_weighted_rate_is_the_mean_of_clicks_over_examination():
     assert (flat.weighted == flat.naive).all()
 
 
+@pytest.mark.parametrize("kind", [list, lambda ids: np.array(ids, np.uint64), lambda ids: np.array(ids, object)])
+def test_items_whose_identifiers_differ_in_the_last_bit_stay_two(kind):
+    large = 2**63 - 1
+    rates = click_rates(kind([large, large - 1, large - 1]), [1, 1, 1], [1, 0, 0], [1.0])
+    assert rates.item.tolist() == [large - 1, large]
+    assert rates.naive.tolist() == [0, 1]
+
+
 @pytest.mark.parametrize(
     ("call", "words"),
     [
         (lambda: estimate_examination([], [], []), "position must not be empty"),
-        (lambda: estimate_examination([1, 0], [1, 0], [2, 2]), "position must lie in"),
+        (lambda: estimate_examination([1, 0], [1, 0], [2, 2]), "position must be at least 1, got 0"),
         (lambda: estimate_examination([1, 1.5], [1, 0], [2, 2]), "position must be whole numbers, got 1.5"),
         (lambda: estimate_examination([1, 3], [1, 1], [2, 2]), "position must be 1 or the row's swapped_with"),
-        (lambda: estimate_examination([1, 2], [1, 1], [1, 2]), "swapped_with must lie in"),
+        (lambda: estimate_examination([1, 2], [1, 1], [1, 2]), "swapped_with must be at least 2, got 1"),
         (lambda: estimate_examination([1, 2], [1, 2], [2, 2]), "clicked must lie in"),
         (lambda: estimate_examination([1, 2], [1, -1], [2, 2]), "clicked must lie in"),
         (lambda: estimate_examination([1, 2], [1], [2, 2]), "clicked must have one entry"),
@@ -101,9 +110,23 @@ def test_weighted_rate_is_the_mean_of_clicks_over_examination():
         (lambda: estimate_examination([1, 2], [0, 1], [2, 2]), "clicked must have clicks at both places"),
         (lambda: click_rates([1], [3], [1], [1, 0.5]), "examination must reach position 3, got 2"),
         (lambda: click_rates([1], [1], [1], [1, 0]), "examination must be positive"),
+        (lambda: click_rates([1], [1], [1], [1e-300]), "examination must be positive"),
         (lambda: click_rates([1], [1], [np.nan], [1]), "clicked must be finite"),
+        (lambda: click_rates([1, 1], [1, 1], [1, 0.5], [1]), "clicked must be 0 or 1"),
+        (lambda: click_rates(["7"], [1], [1], [1]), "item must be whole numbers"),
+        (lambda: click_rates([7, np.nan], [1, 1], [1, 1], [1]), "item must be whole numbers, got nan"),
+        (lambda: click_rates(np.array([2.0**53]), [1], [1], [1]), "item must be whole numbers"),
+        (lambda: click_rates([[1]], [1], [1], [1]), "item must not be empty and of one dimension"),
+        (
+            lambda: click_rates(pd.Series([1, 2]), pd.Series([1, 1], index=[1, 0]), [1, 0], [1]),
+            "position must have the index of item",
+        ),
+        (
+            lambda: estimate_examination([1, 2], pd.Series([1, 1]), pd.Series([2, 2], index=[1, 0])),
+            "swapped_with must have the index of clicked",
+        ),
         (lambda: click_rates([1, 2], [1], [1], [1]), "position must have one entry"),
-        (lambda: click_rates([-1], [1], [1], [1]), "item must lie in"),
+        (lambda: click_rates([-1], [1], [1], [1]), "item must be at least 0, got -1"),
     ],
 )
 def test_bad_input_is_named_with_its_remedy(call, words):

@@ -1,13 +1,23 @@
-"""The features of Platter's click model, and how the offline side computes them.
+"""The features of Platter's click model as the offline side computes them.
 
 All rates come from one nightly snapshot: what the log could say at midnight about the days before. The same snapshot is
-written to the online store (`serving.materialize`), so both sides start from equal numbers.
+written to the serving database (`serving_database.fill`), so both sides start from equal numbers.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from utils.features.frames import check_columns
+from utils.features.times import microseconds_of
+from utils.foundation import checks
+from utils.foundation.labels import same_labels
+from utils.foundation.whole_numbers import exact_integers
+from utils.world.clock import DAY, START, day_of, local_hour
+
+__all__ = ["FEATURES", "WINDOW_DAYS", "Dimensions", "Snapshot", "features_at", "offline_features", "snapshot"]
 
 #: what the model sees of one dish for one user at one time, in this order
 FEATURES = ["price", "preparation_minutes", "dish_rate", "cuisine_hour_rate", "user_cuisine_rate", "user_rate"]
@@ -15,60 +25,86 @@ WINDOW_DAYS = 7
 
 # How many impressions at the prior rate each key starts with: empirical-Bayes shrinkage, larger for noisier keys.
 PRIOR_IMPRESSIONS = {"dish": 60.0, "cuisine_hour": 60.0, "user_cuisine": 25.0, "user": 40.0}
-
-DAY = np.timedelta64(1, "D")
-EPOCH = np.datetime64("2024-01-01", "us")
+LOG_COLUMNS = ("user_id", "dish_id", "event_time", "available_time", "clicked")
 
 
 class Dimensions(NamedTuple):
-    """Attributes that do not change with time, as arrays indexed by `dish_id` or `user_id`."""
+    """Attributes that do not change with time.
 
-    price: np.ndarray
-    preparation_minutes: np.ndarray
-    cuisine: np.ndarray
-    utc_offset_hours: np.ndarray
+    Attributes:
+        price: (dishes,) by `dish_id`, in the unit in which the catalogue's feed delivers it.
+        preparation_minutes: (dishes,) by `dish_id`.
+        cuisine: (dishes,) code of the cuisine by `dish_id`.
+        utc_offset_hours: (users,) by `user_id`, whole hours ahead of UTC.
+    """
+
+    price: NDArray[np.float64]
+    preparation_minutes: NDArray[np.float64]
+    cuisine: NDArray[np.int64]
+    utc_offset_hours: NDArray[np.int64]
 
     @classmethod
-    def of(cls, catalogue, users, cities):
-        """Read them from the tables of the catalogue, the users and the cities."""
-        offset = cities.set_index("city")["utc_offset_hours"]
-        by_dish = catalogue.set_index("dish_id").sort_index()
+    def of(cls, catalogue: pd.DataFrame, users: pd.DataFrame, cities: pd.DataFrame) -> Self:
+        """Read them from the tables of the catalogue, the users and the cities, in whatever order the rows come.
+
+        Args:
+            catalogue: `dish_id, price, preparation_minutes, cuisine`, one row for each id from 0 on.
+            users: `user_id, city`, one row for each id from 0 on.
+            cities: `city, utc_offset_hours`.
+
+        Raises:
+            ValueError: a missing column, ids with gaps, a user of an unknown city, an offset that is not whole hours.
+        """
+        check_columns("cities", cities, ["city", "utc_offset_hours"])
+        dishes = _by_id("catalogue", catalogue, "dish_id", ["price", "preparation_minutes", "cuisine"])
+        offset = _by_id("users", users, "user_id", ["city"])["city"].map(cities.set_index("city")["utc_offset_hours"])
+        cuisines = pd.Categorical(dishes["cuisine"], categories=sorted(set(dishes["cuisine"])))
         return cls(
-            by_dish["price"].to_numpy(float),
-            by_dish["preparation_minutes"].to_numpy(float),
-            pd.Categorical(by_dish["cuisine"], categories=sorted(set(by_dish["cuisine"]))).codes.astype(np.int64),
-            users["city"].map(offset).to_numpy(np.int64),
+            dishes["price"].to_numpy(float),
+            dishes["preparation_minutes"].to_numpy(float),
+            cuisines.codes.astype(np.int64),
+            exact_integers("utc_offset_hours of users", offset, "give every user a city of the table, whole hours"),
         )
 
 
+def _by_id(name: str, table: pd.DataFrame, key: str, columns: list[str]) -> pd.DataFrame:
+    """Return the table in the order of its ids, which must be 0, 1, 2, …: rows are looked up by place."""
+    check_columns(name, table, [key, *columns])
+    table = table.sort_values(key)
+    if not np.array_equal(table[key], np.arange(len(table))):
+        raise ValueError(f"{name} must have one row for each {key} from 0 on, got others; number them without gaps")
+    return table
+
+
 class Snapshot(NamedTuple):
-    """Smoothed click rates as of one midnight, and how often each key was shown in the window before it."""
+    """Smoothed click rates as of one midnight, and how often each key was shown in the window before it.
+
+    Attributes:
+        prior: click rate over everything.
+        dish_rate: (dishes,).
+        cuisine_hour_rate: (cuisines, 24), by the hour on the user's clock.
+        user_cuisine_rate: (users, cuisines).
+        user_rate: (users,).
+        dish_shown: (dishes,) impressions.
+        user_cuisine_shown: (users, cuisines) impressions.
+        user_shown: (users,) impressions.
+    """
 
     prior: float
-    dish_rate: np.ndarray
-    cuisine_hour_rate: np.ndarray
-    user_cuisine_rate: np.ndarray
-    user_rate: np.ndarray
-    dish_shown: np.ndarray
-    user_cuisine_shown: np.ndarray
-    user_shown: np.ndarray
+    dish_rate: NDArray[np.float64]
+    cuisine_hour_rate: NDArray[np.float64]
+    user_cuisine_rate: NDArray[np.float64]
+    user_rate: NDArray[np.float64]
+    dish_shown: NDArray[np.int64]
+    user_cuisine_shown: NDArray[np.int64]
+    user_shown: NDArray[np.int64]
 
 
-def local_hour(time, utc_offset_hours):
-    """Return the hour of the day, 0 to 23, on the user's clock.
-
-    >>> int(local_hour(np.datetime64("2024-01-01T03:30"), -5))
-    22
-    """
-    hours = (np.asarray(time).astype("datetime64[h]")).astype(np.int64)
-    return (hours + utc_offset_hours) % 24
-
-
-def snapshot(log, dimensions, day, *, window_days=WINDOW_DAYS):
+def snapshot(log: pd.DataFrame, dimensions: Dimensions, day: int, *, window_days: int = WINDOW_DAYS) -> Snapshot:
     """Compute the rates that can be known at the midnight that opens a day.
 
     Args:
-        log: impressions with `user_id, dish_id, event_time, available_time, clicked`.
+        log: impressions with `user_id, dish_id, event_time, available_time, clicked`; times in UTC.
         dimensions: `Dimensions`.
         day: number of the day, 0 is the first.
         window_days: only events that arrived in this many days before count.
@@ -77,25 +113,29 @@ def snapshot(log, dimensions, day, *, window_days=WINDOW_DAYS):
         `Snapshot`.
 
     Raises:
-        ValueError: no event arrived in the window.
+        ValueError: no event arrived in the window, a missing value in one that did, an id without dimensions.
     """
-    if window_days <= 0:
-        raise ValueError(f"window_days must be positive, got {window_days}; use 7 for a week")
-    midnight = EPOCH + day * DAY
-    arrived = log["available_time"].to_numpy()
-    seen = log[(arrived < midnight) & (arrived >= midnight - window_days * DAY)]
+    day = checks.count("day", day, "count from day 0", minimum=0)
+    window_days = checks.count("window_days", window_days, "use 7 for a week")
+    check_columns("log", log, LOG_COLUMNS)
+    midnight = START + np.timedelta64(day * DAY, "us")
+    arrived = microseconds_of("available_time of log", log["available_time"], round_up=True)
+    seen = log[(arrived < midnight) & (arrived >= midnight - np.timedelta64(window_days * DAY, "us"))]
     if seen.empty:
         raise ValueError(
             f"log holds no event that arrived in the {window_days} days before day {day}; start it earlier"
         )
+    if seen["clicked"].isna().any():
+        raise ValueError("clicked of log must not be missing, got nulls; an event without a click is False")
     n_cuisines = int(dimensions.cuisine.max()) + 1
-    user, dish = seen["user_id"].to_numpy(np.int64), seen["dish_id"].to_numpy(np.int64)
+    user = _ids("user_id", seen["user_id"], len(dimensions.utc_offset_hours))
+    dish = _ids("dish_id", seen["dish_id"], len(dimensions.price))
     clicked = seen["clicked"].to_numpy(bool)
     cuisine = dimensions.cuisine[dish]
-    hour = local_hour(seen["event_time"].to_numpy(), dimensions.utc_offset_hours[user])
+    hour = local_hour(_times("event_time of log", seen["event_time"]), dimensions.utc_offset_hours[user])
     prior = float(clicked.mean())
 
-    def rates(name, key, size):
+    def rates(name: str, key: NDArray[np.int64], size: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         shown = np.bincount(key, minlength=size)
         strength = PRIOR_IMPRESSIONS[name]
         return (np.bincount(key[clicked], minlength=size) + strength * prior) / (shown + strength), shown
@@ -117,32 +157,59 @@ def snapshot(log, dimensions, day, *, window_days=WINDOW_DAYS):
     )
 
 
-def features_at(rates, dimensions, user_id, dish_id, time):
+def _ids(name: str, values: ArrayLike, n: int) -> NDArray[np.int64]:
+    """Return ids that have dimensions; a negative one would count from the end."""
+    found = exact_integers(name, values)
+    if found.size and (found.min() < 0 or found.max() >= n):
+        raise ValueError(f"{name} must lie in 0 to {n - 1}, got {found.min()} to {found.max()}; use the same world")
+    return found
+
+
+def _times(name: str, values: Any) -> NDArray[np.datetime64]:
+    """Return times in UTC and microseconds, none of them missing."""
+    found = microseconds_of(name, pd.Series(values))
+    if np.isnat(found).any():
+        raise ValueError(f"{name} must not be missing, got NaT; drop the rows without a time")
+    return found
+
+
+def features_at(
+    rates: Snapshot, dimensions: Dimensions, user_id: ArrayLike, dish_id: ArrayLike, time: ArrayLike
+) -> pd.DataFrame:
     """Look up the features of many (user, dish, time) at once.
 
     Args:
         rates: `Snapshot` that is valid at all the times.
         dimensions: `Dimensions`.
-        user_id, dish_id, time: shape (n,).
+        user_id: shape (n,).
+        dish_id: shape (n,).
+        time: shape (n,), UTC.
 
     Returns:
-        data frame (n, 6) with the columns `FEATURES`.
+        Data frame (n, 6) with the columns `FEATURES`.
+
+    Raises:
+        ValueError: an id without dimensions, a time that is missing.
     """
-    user_id, dish_id = np.asarray(user_id), np.asarray(dish_id)
-    cuisine = dimensions.cuisine[dish_id]
-    hour = local_hour(time, dimensions.utc_offset_hours[user_id])
+    same_labels(user_id=user_id, dish_id=dish_id, time=time)
+    user = _ids("user_id", user_id, len(dimensions.utc_offset_hours))
+    dish = _ids("dish_id", dish_id, len(dimensions.price))
+    cuisine = dimensions.cuisine[dish]
+    hour = local_hour(_times("time", time), dimensions.utc_offset_hours[user])
     columns = (
-        dimensions.price[dish_id],
-        dimensions.preparation_minutes[dish_id],
-        rates.dish_rate[dish_id],
+        dimensions.price[dish],
+        dimensions.preparation_minutes[dish],
+        rates.dish_rate[dish],
         rates.cuisine_hour_rate[cuisine, hour],
-        rates.user_cuisine_rate[user_id, cuisine],
-        rates.user_rate[user_id],
+        rates.user_cuisine_rate[user, cuisine],
+        rates.user_rate[user],
     )
     return pd.DataFrame(dict(zip(FEATURES, columns, strict=True)))
 
 
-def offline_features(log, dimensions, entities, *, window_days=WINDOW_DAYS):
+def offline_features(
+    log: pd.DataFrame, dimensions: Dimensions, entities: pd.DataFrame, *, window_days: int = WINDOW_DAYS
+) -> pd.DataFrame:
     """Compute features for training: each row sees the snapshot of the midnight before it.
 
     Args:
@@ -152,13 +219,16 @@ def offline_features(log, dimensions, entities, *, window_days=WINDOW_DAYS):
         window_days: as for `snapshot`.
 
     Returns:
-        data frame with the columns `FEATURES`, index and order of `entities`.
+        Data frame with the columns `FEATURES`, index and order of `entities`.
+
+    Raises:
+        ValueError: as for `snapshot` and `features_at`.
     """
-    days = (entities["event_time"].to_numpy() - EPOCH) // DAY
-    parts = []
+    check_columns("entities", entities, LOG_COLUMNS[:3])
+    days = day_of(_times("event_time of entities", entities["event_time"]))
+    made = pd.DataFrame(index=entities.index, columns=FEATURES, dtype=float)
     for day in np.unique(days):
-        rows = entities[days == day]
-        rates = snapshot(log, dimensions, day, window_days=window_days)
-        made = features_at(rates, dimensions, rows["user_id"], rows["dish_id"], rows["event_time"].to_numpy())
-        parts.append(made.set_index(rows.index))
-    return pd.concat(parts).loc[entities.index]
+        rates, rows = snapshot(log, dimensions, day, window_days=window_days), entities[days == day]
+        found = features_at(rates, dimensions, rows["user_id"], rows["dish_id"], rows["event_time"])
+        made.iloc[np.flatnonzero(days == day)] = found.to_numpy()
+    return made

@@ -6,16 +6,33 @@ newer row of its key is never the answer to any question. Without such rows, in 
 the one before, and the join is a plain `ASOF JOIN` of DuckDB.
 """
 
+from collections.abc import Sequence
 from functools import cache
+from typing import Any
 
 import duckdb
 import numpy as np
 import pandas as pd
 
+from utils.features.keys import key_codes
+from utils.features.times import duration, has_zone, in_one_unit, unit_of, whole_units, without_zone
+
+__all__ = ["point_in_time_join"]
+
+_INTEGERS = ("Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64")
+_NULLABLE = {"bool": "boolean", **{name.lower(): name for name in _INTEGERS}}
 ASOF = "SELECT entity, row FROM asked ASOF JOIN known ON asked.key = known.key AND asked.time >= known.since"
 
 
-def point_in_time_join(entities, features, *, by, on="event_time", available="available_time", ttl=None):
+def point_in_time_join(
+    entities: pd.DataFrame,
+    features: pd.DataFrame,
+    *,
+    by: str | Sequence[str],
+    on: str = "event_time",
+    available: str | None = "available_time",
+    ttl: Any = None,
+) -> pd.DataFrame:
     """Join to each entity row the latest feature row of its key that was known at its time.
 
     A feature row counts at time t if it happened at or before t (`on`), had arrived at or before t (`available`), and
@@ -27,17 +44,18 @@ def point_in_time_join(entities, features, *, by, on="event_time", available="av
         entities: data frame, one row a question: the key columns and `on`.
         features: data frame, one row a value that was written: the key columns, `on`, `available`, and the features.
         by: name or names of the key columns.
-        on: name of the time column of both, `datetime64`, both with a time zone or both without.
+        on: name of the time column of both, `datetime64` of any unit, both with a time zone or both without.
         available: name of the column of `features` that says when the row arrived; None ignores arrival, which is the
             usual as-of join.
         ttl: how old a feature may be, anything that `pandas.Timedelta` reads; None keeps every age.
 
     Returns:
-        the entity rows, in their order and with their index, and the feature columns, null where nothing matches.
+        The entity rows, in their order and with their index, and the feature columns, null where nothing matches. Where
+        a question has no answer, columns of integers and of bool become pandas' nullable ones, so that they stay exact.
 
     Raises:
-        ValueError: a missing or repeated column, a column that is no time, zones on one side only, keys of different
-            kinds, a negative `ttl`.
+        ValueError: a missing or repeated column, a column that is no time, zones on one side only, times that no unit
+            holds together, keys of different kinds, a negative `ttl`.
 
     >>> day = pd.to_datetime(["2024-01-01", "2024-01-02", "2024-01-03"])
     >>> rates = pd.DataFrame({"dish": 7, "event_time": day, "available_time": day[[0, 2, 2]], "rate": [0.1, 0.2, 0.3]})
@@ -48,26 +66,40 @@ def point_in_time_join(entities, features, *, by, on="event_time", available="av
     [0.1, 0.2, 0.3]
     """
     by = [by] if isinstance(by, str) else list(by)
-    ttl = _checked_ttl(ttl)
+    ttl = None if ttl is None else duration("ttl", ttl, "use None to keep every value", zero=True)
     columns = _feature_columns(entities, features, by, on, available)
     times = {"on of entities": entities[on], "on of features": features[on]}
     if available is not None:
         times["available"] = features[available]
     asked, happened, *arrived = _instants(times)
-    keys = _key_codes(entities, features, by)
+    keys = key_codes(entities, features, by)
     row = _newest_known(keys, asked, happened, arrived[0] if arrived else happened)
     if ttl is not None and len(happened):
-        row[(row >= 0) & (asked - happened[row] > ttl.to_timedelta64())] = -1
-    found = features[columns].reset_index(drop=True).reindex(row)
+        age = (asked - happened[row]).view(np.uint64)  # never negative where a row was found, and never too large
+        oldest = min(whole_units(ttl, unit_of(happened)), np.iinfo(np.uint64).max)
+        row[(row >= 0) & (age > oldest)] = -1
+    found = _rows(features[columns], row)
     return pd.concat([entities, found.set_axis(entities.index)], axis=1)
 
 
-def _newest_known(keys, asked, happened, arrived):
+def _rows(features: pd.DataFrame, row: np.ndarray) -> pd.DataFrame:
+    """Return the rows at some positions, of nulls where the position is -1."""
+    if (row < 0).any():  # numpy's integers have no null, and would become floats
+        exact = {name: _NULLABLE[dtype.name] for name, dtype in features.dtypes.items() if dtype.name in _NULLABLE}
+        features = features.astype(exact)
+    return features.reset_index(drop=True).reindex(row)
+
+
+def _newest_known(
+    keys: tuple[np.ndarray, np.ndarray], asked: np.ndarray, happened: np.ndarray, arrived: np.ndarray
+) -> np.ndarray:
     """Return for each entity the position of the newest feature row known at its time, -1 where there is none.
 
     Args:
         keys: codes of the keys of entities and features, -1 for null.
-        asked: times of the entities; happened, arrived: times of the features; NaT for null, all of one unit.
+        asked: times of the entities, NaT for null; all times are of one unit.
+        happened: times at which the feature rows happened.
+        arrived: times at which they arrived.
     """
     rows = np.flatnonzero((keys[1] >= 0) & ~np.isnat(happened) & ~np.isnat(arrived))
     rows = _oldest_first(rows, happened[rows], arrived[rows])
@@ -87,7 +119,7 @@ def _newest_known(keys, asked, happened, arrived):
     return position
 
 
-def _oldest_first(rows, happened, arrived):
+def _oldest_first(rows: np.ndarray, happened: np.ndarray, arrived: np.ndarray) -> np.ndarray:
     """Return the rows by time of happening, then of arrival, then as given; a log mostly comes in that order."""
     tied = happened[1:] == happened[:-1]
     if ((happened[1:] > happened[:-1]) | (tied & (arrived[1:] >= arrived[:-1]))).all():
@@ -95,7 +127,7 @@ def _oldest_first(rows, happened, arrived):
     return rows[np.lexsort((arrived, happened))]
 
 
-def _known_before_newer(key, since):
+def _known_before_newer(key: np.ndarray, since: np.ndarray) -> np.ndarray:
     """Return which rows, oldest first, become known before every newer row of their key."""
     newest_first, key = pd.Series(since[::-1]), pd.Categorical.from_codes(key[::-1], range(key.max(initial=-1) + 1))
     earliest = newest_first.groupby(key, observed=False).cummin()
@@ -104,68 +136,23 @@ def _known_before_newer(key, since):
 
 
 @cache
-def _database():
+def _database() -> duckdb.DuckDBPyConnection:
     """Return the process's database in memory: opening one for each join would double its time."""
     return duckdb.connect()
 
 
-def _key_codes(entities, features, by):
-    """Return one whole number a row for the keys of both sides, -1 where a key column is null."""
-    n, code = len(entities), 0
-    null = np.zeros(n + len(features), bool)
-    for name in by:
-        sides = entities[name], features[name]
-        if len(sides[0]) and len(sides[1]) and _kind(sides[0]) != _kind(sides[1]):
-            raise ValueError(
-                f"by must name columns of one kind on both sides, got {name} as {sides[0].dtype} in entities "
-                f"and {sides[1].dtype} in features; convert one of them"
-            )
-        here, values = pd.factorize(pd.concat(sides, ignore_index=True))
-        null |= here < 0
-        code = here if name == by[0] else pd.factorize(code * (len(values) + 1) + here)[0]
-    code = np.where(null, -1, code).astype(np.int32)  # half the bytes to sort
-    return code[:n], code[n:]
-
-
-def _kind(column):
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        return _kind(column.cat.categories.to_series())
-    if pd.api.types.is_bool_dtype(column):
-        return "flag"
-    if pd.api.types.is_numeric_dtype(column):
-        return "number"
-    return "time" if pd.api.types.is_datetime64_any_dtype(column) else "text"
-
-
-def _instants(times):
+def _instants(times: dict[str, pd.Series]) -> list[np.ndarray]:
     """Return the time columns as arrays of one unit, in UTC where they have zones."""
-    for name, column in times.items():
-        if not pd.api.types.is_datetime64_any_dtype(column):
-            raise ValueError(f"{name} must be a column of times, got {column.dtype}; use pandas.to_datetime")
-    zoned = [getattr(column.dtype, "tz", None) is not None for column in times.values()]
-    if any(zoned) != all(zoned):
-        with_zone = [name for name, has_zone in zip(times, zoned, strict=True) if has_zone]
+    arrays = {name: without_zone(name, column) for name, column in times.items()}
+    with_zone = [name for name, column in times.items() if has_zone(column)]
+    if with_zone and len(with_zone) < len(times):
         raise ValueError(f"times must all have a zone or none, got one in {with_zone}; use tz_localize")
-    arrays = [(c.dt.tz_convert("UTC").dt.tz_localize(None) if zoned[0] else c).to_numpy() for c in times.values()]
-    finest = np.result_type(*arrays)
-    return [array.astype(finest) for array in arrays]
+    return in_one_unit(arrays)
 
 
-def _checked_ttl(ttl):
-    if ttl is None:
-        return None
-    try:
-        ttl = pd.Timedelta(ttl)
-    except (TypeError, ValueError):
-        raise ValueError(
-            f"ttl must be a span of time such as '7D', got {ttl!r}; use None to keep every value"
-        ) from None
-    if not ttl >= pd.Timedelta(0):
-        raise ValueError(f"ttl must be at least 0, got {ttl}; use None to keep every value")
-    return ttl
-
-
-def _feature_columns(entities, features, by, on, available):
+def _feature_columns(
+    entities: pd.DataFrame, features: pd.DataFrame, by: list[str], on: str, available: str | None
+) -> list[str]:
     """Return the names of the feature columns, or say which column is missing or stands on both sides."""
     if not by:
         raise ValueError("by must name at least one key column, got none; pass by='user_id'")

@@ -1,11 +1,18 @@
 """A fallback chain: sources asked in order, an answer in time whatever they do, and a record of who gave it."""
 
+import copy
+import inspect
 import threading
 import time
-from collections.abc import Callable, Mapping, Sized
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+import numpy as np
+import pandas as pd
+
 from utils.foundation import checks
+
+__all__ = ["Answer", "Attempt", "FallbackChain"]
 
 ANSWERED, NO_ANSWER, RAISED, TIMED_OUT, BUSY, OUT_OF_TIME = (
     "answered",
@@ -15,10 +22,17 @@ ANSWERED, NO_ANSWER, RAISED, TIMED_OUT, BUSY, OUT_OF_TIME = (
     "busy",
     "out of time",
 )
+DAY = 86_400.0  # seconds
 
 
 class Attempt(NamedTuple):
-    """What one source did: its name, the outcome, and for "raised" the error in words."""
+    """What one source did.
+
+    Attributes:
+        source: its name.
+        outcome: one of the words above.
+        detail: the error in words where the outcome is "raised".
+    """
 
     source: str
     outcome: str
@@ -26,7 +40,13 @@ class Attempt(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What the chain answers: the value, the source that gave it, and all attempts in order."""
+    """What the chain answers.
+
+    Attributes:
+        value: the answer.
+        source: the name of the source that gave it.
+        attempts: what the sources did that were asked, in order.
+    """
 
     value: Any
     source: str
@@ -34,11 +54,14 @@ class Answer(NamedTuple):
 
 
 class _Call:
-    """One call of a source in a thread of its own; whoever waits may leave, the thread then ends unheard."""
+    """One call of a source in a thread of its own; whoever waits may leave, the thread then ends unheard.
 
-    def __init__(self, source: Callable, request: Any, slots: threading.Semaphore):
+    All that the source's objects can do happens in that thread too: their length, and an error's words.
+    """
+
+    def __init__(self, source: Callable[[Any], Any], request: Any, slots: threading.Semaphore) -> None:
         self.done = threading.Event()
-        self.value, self.error = None, None
+        self.value, self.outcome, self.detail = None, RAISED, ""
         self._source, self._request, self._slots = source, request, slots
         thread = threading.Thread(target=self._run, name="fallback source", daemon=True)
         try:
@@ -47,11 +70,15 @@ class _Call:
             slots.release()
             raise
 
-    def _run(self):
+    def _run(self) -> None:
         try:
-            self.value = self._source(self._request)
+            value = self._source(self._request)
+            if inspect.isawaitable(value):
+                _close(value)
+                raise TypeError("the source is asynchronous and gave an awaitable; wrap it with asyncio.run")
+            self.value, self.outcome = value, NO_ANSWER if _is_empty(value) else ANSWERED
         except BaseException as error:  # a source may do anything, and the chain must still answer
-            self.error = error
+            self.detail = _words(error)
         finally:
             self._slots.release()
             self.done.set()
@@ -60,7 +87,7 @@ class _Call:
 class FallbackChain:
     """Ask sources in order and return the first answer, within a time limit, with its source reported.
 
-    A source answers with a value, or with None or something empty: "I don't know". One that raises is passed over. One
+    A source answers with a value, or with None, NaN or something empty: "I don't know". One that raises is passed over. One
     that hangs is abandoned after its share of the time left, which is divided evenly over the sources still to be
     asked. A thread can't be killed from outside, so abandoned calls keep their thread; but a source that has
     `max_concurrent` calls under way is "busy" and not asked at all, which bounds the threads and costs no time. When a
@@ -69,12 +96,14 @@ class FallbackChain:
 
     Args:
         sources: name -> function of the request, the best first.
-        last_resort: the answer when no source has one; a value, not a function, so that it can't fail.
-        time_limit: seconds that all sources together may take.
+        last_resort: the answer when no source has one; a value, not a function, so that it can't fail. Each caller gets
+            a copy of its own.
+        time_limit: seconds that all sources together may take, a day at most.
         max_concurrent: calls of one source that may be under way at once.
 
     Raises:
-        ValueError: a source that can't be called, a name twice or empty, a limit that is not positive.
+        ValueError: a source that can't be called or is asynchronous, an empty name, a last resort that is empty or
+            can't be copied, a limit that is not positive.
 
     >>> chain = FallbackChain({"own history": {7: ["soup"]}.get}, last_resort=["pizza"], time_limit=1.0)
     >>> chain.answer(7).source, chain.answer(8).source, chain.answer(8).value
@@ -90,24 +119,33 @@ class FallbackChain:
         last_resort: Any,
         time_limit: float = 0.1,
         max_concurrent: int = 4,
-    ):
+    ) -> None:
         if not isinstance(sources, Mapping):
             raise ValueError(f"sources must map names to functions, got {type(sources).__name__}; pass a dictionary")
         for name, source in sources.items():
             if not isinstance(name, str) or not name or name == self.LAST:
                 raise ValueError(f"sources must have names other than {self.LAST!r}, got {name!r}; choose another")
             if not callable(source):
-                raise ValueError(f"sources must be functions of the request, got {source!r} for {name!r}")
+                raise ValueError(f"sources must be functions of the request, got {source!r} for {name!r}; pass one")
+            if _is_asynchronous(source):
+                raise ValueError(f"sources must not be asynchronous, got one for {name!r}; wrap it with asyncio.run")
         if _is_empty(last_resort):
             raise ValueError(f"last_resort must be an answer, got {last_resort!r}; use the most popular dishes")
-        self.time_limit = checks.number("time_limit", time_limit, low=0, open_low=True)
-        self.last_resort = last_resort
+        try:
+            self._last_resort = copy.deepcopy(last_resort)  # the caller may change theirs
+        except Exception as error:
+            raise ValueError(f"last_resort must be a value that can be copied: {_words(error)}; use a list") from None
+        self.time_limit = checks.number("time_limit", time_limit, low=0, high=DAY, open_low=True)
         self.max_concurrent = checks.count("max_concurrent", max_concurrent)
         self._sources = dict(sources)
         self._slots = {name: threading.BoundedSemaphore(self.max_concurrent) for name in sources}
 
     def answer(self, request: Any) -> Answer:
-        """Return an answer to the request; never raises, whatever the sources do."""
+        """Return an answer to the request; never raises, whatever the sources do.
+
+        Args:
+            request: what the sources are asked with.
+        """
         deadline = time.monotonic() + self.time_limit
         attempts = []
         for position, name in enumerate(self._sources):
@@ -119,7 +157,7 @@ class FallbackChain:
             attempts.append(attempt)
             if attempt.outcome == ANSWERED:
                 return Answer(value, name, tuple(attempts))
-        return Answer(self.last_resort, self.LAST, tuple(attempts))
+        return Answer(copy.deepcopy(self._last_resort), self.LAST, tuple(attempts))
 
     def _ask(self, name: str, request: Any, timeout: float) -> tuple[Any, Attempt]:
         slots = self._slots[name]
@@ -131,12 +169,35 @@ class FallbackChain:
             return None, Attempt(name, RAISED, str(error))
         if not call.done.wait(timeout):
             return None, Attempt(name, TIMED_OUT)
-        if call.error is not None:
-            return None, Attempt(name, RAISED, f"{type(call.error).__name__}: {call.error}")
-        if _is_empty(call.value):
-            return None, Attempt(name, NO_ANSWER)
-        return call.value, Attempt(name, ANSWERED)
+        return call.value, Attempt(name, call.outcome, call.detail)
 
 
 def _is_empty(value: Any) -> bool:
-    return value is None or (isinstance(value, Sized) and len(value) == 0)
+    """Return whether a value says that there is no answer; what has no length and is not missing is an answer."""
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value[()]
+    if value is None or (pd.api.types.is_scalar(value) and pd.isna(value)):
+        return True
+    try:
+        return len(value) == 0
+    except TypeError:
+        return False
+
+
+def _is_asynchronous(source: Callable[[Any], Any]) -> bool:
+    kinds = inspect.iscoroutinefunction, inspect.isasyncgenfunction
+    return any(is_kind(one) for is_kind in kinds for one in (source, type(source).__call__))
+
+
+def _close(value: Any) -> None:
+    """Tell a coroutine that nobody will wait for it."""
+    if inspect.iscoroutine(value):
+        value.close()
+
+
+def _words(error: BaseException) -> str:
+    """Return an error's type and words, the type alone where the words can't be had."""
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:
+        return type(error).__name__

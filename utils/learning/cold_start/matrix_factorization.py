@@ -6,14 +6,18 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from utils.foundation import checks
+from utils.learning.cold_start.counts import success_counts
+
+__all__ = ["Factorization", "alternating_least_squares", "fold_in"]
 
 
 class Factorization(NamedTuple):
     """What `alternating_least_squares` returns: rate of (row, column) is about mean + rows[row] @ columns[column].
 
-    mean: overall success rate.
-    rows: (n_rows, rank) factors, of users say.
-    columns: (n_columns, rank) factors, of dishes say.
+    Attributes:
+        mean: overall success rate.
+        rows: (n_rows, rank) factors, of users say.
+        columns: (n_columns, rank) factors, of dishes say.
     """
 
     mean: float
@@ -21,20 +25,16 @@ class Factorization(NamedTuple):
     columns: np.ndarray
 
 
-def counts(trials: ArrayLike, successes: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+def _matrices(trials: ArrayLike, successes: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """Return both as float matrices of one shape, checked: finite, 0 <= successes <= trials."""
-    checked = []
     for name, values in (("trials", trials), ("successes", successes)):
-        array = checks.array(name, np.ravel(values), dimensions=1, low=0)
         if np.ndim(values) != 2:
             raise ValueError(f"{name} must be a matrix, got shape {np.shape(values)}; pass one row a user or dish")
-        checked.append(array.reshape(np.shape(values)))
-    trials, successes = checked
-    if trials.shape != successes.shape:
-        raise ValueError(f"successes must have the shape of trials, {trials.shape}, got {successes.shape}")
-    if (successes > trials).any():
-        raise ValueError("successes must not exceed trials, got more successes than trials; swap the arguments")
-    return trials, successes
+    if np.shape(trials) != np.shape(successes):
+        raise ValueError(
+            f"successes must have the shape of trials, {np.shape(trials)}, got {np.shape(successes)}; align them"
+        )
+    return success_counts(trials, successes)
 
 
 def fold_in(
@@ -55,26 +55,32 @@ def fold_in(
 
     Args:
         factors: (n_columns, rank), known.
-        trials, successes: (n_rows, n_columns), counts.
+        trials: (n_rows, n_columns), counts.
+        successes: (n_rows, n_columns), counts.
         noise: variance of one trial; mean * (1 - mean) for clicks.
         prior_covariance: (rank, rank), positive definite.
         prior_mean: (rank,) or (n_rows, rank) or 0.
         offset: rate known before, (n_rows, n_columns) or anything that broadcasts to it.
 
+    Returns:
+        (n_rows, rank) factors.
+
     Raises:
         ValueError: shapes do not fit, counts are not counts, or the covariance is not positive definite.
 
-    Reference: Bishop, "Pattern Recognition and Machine Learning", equations 3.50 and 3.51.
+    References:
+        Bishop, "Pattern Recognition and Machine Learning", equations 3.50 and 3.51.
 
     >>> fold_in([[1.0]], [[0], [4]], [[0], [4]], noise=1.0, prior_covariance=[[1.0]]).ravel().tolist()
     [0.0, 0.8]
     """
-    trials, successes = counts(trials, successes)
-    factors = np.asarray(factors, dtype=float)
+    trials, successes = _matrices(trials, successes)
+    factors = checks.array("factors", factors, dimensions=2)
     noise = checks.number("noise", noise, low=0, open_low=True)
-    if factors.ndim != 2 or len(factors) != trials.shape[1] or not np.isfinite(factors).all():
+    if len(factors) != trials.shape[1]:
         raise ValueError(
-            f"factors must be finite, one row for each of the {trials.shape[1]} columns of trials, got {factors.shape}"
+            f"factors must have one row for each of the {trials.shape[1]} columns of trials, got {factors.shape}; "
+            "transpose one of them"
         )
     precision = _precision(prior_covariance, factors.shape[1])
     try:
@@ -94,7 +100,8 @@ def _precision(covariance: ArrayLike, rank: int) -> np.ndarray:
     covariance = np.asarray(covariance, dtype=float)
     if covariance.shape != (rank, rank) or not np.isfinite(covariance).all():
         raise ValueError(f"prior_covariance must be finite, of shape {(rank, rank)}, got shape {covariance.shape}")
-    if not np.allclose(covariance, covariance.T) or np.linalg.eigvalsh(covariance)[0] <= 0:
+    is_symmetric = np.abs(covariance - covariance.T).max() <= 1e-8 * np.abs(covariance).max()
+    if not is_symmetric or np.linalg.eigvalsh(covariance)[0] <= 0:
         raise ValueError("prior_covariance must be symmetric and positive definite; add a small multiple of I")
     return np.linalg.inv(covariance)
 
@@ -113,24 +120,31 @@ def alternating_least_squares(
     Minimizes the sum over cells of trials (rate - mean - row @ column)^2 + regularization (|rows|^2 + |columns|^2).
 
     Args:
-        trials, successes: (n_rows, n_columns) counts; cells without trials carry no weight.
+        trials: (n_rows, n_columns) counts; cells without trials carry no weight.
+        successes: (n_rows, n_columns) counts.
         rank: number of factors.
         regularization: in trials: a row with fewer than about this many is mostly shrunk to zero.
         sweeps: passes over rows and columns.
         seed: of the random start.
 
+    Returns:
+        `Factorization`.
+
     Raises:
         ValueError: counts that are no counts, no trials at all, or a bad option.
 
-    Reference: Koren, Bell and Volinsky, "Matrix factorization techniques for recommender systems", Computer 42 (2009).
+    References:
+        Koren, Bell and Volinsky, "Matrix factorization techniques for recommender systems", Computer 42 (2009).
     """
-    trials, successes = counts(trials, successes)
+    trials, successes = _matrices(trials, successes)
     rank, sweeps = checks.count("rank", rank), checks.count("sweeps", sweeps)
     ridge = np.eye(rank) / checks.number("regularization", regularization, low=0, open_low=True)
     if not trials.any():
         raise ValueError("trials must not all be 0, there is nothing to learn from; use a prior instead")
     mean = float(successes.sum() / trials.sum())
-    columns = np.random.default_rng(seed).standard_normal((trials.shape[1], rank)) / np.sqrt(rank)
+    columns = np.random.default_rng(checks.count("seed", seed, minimum=0)).standard_normal(
+        (trials.shape[1], rank)
+    ) / np.sqrt(rank)
     for _ in range(sweeps):
         rows = fold_in(columns, trials, successes, noise=1.0, prior_covariance=ridge, offset=mean)
         columns = fold_in(rows, trials.T, successes.T, noise=1.0, prior_covariance=ridge, offset=mean)

@@ -1,34 +1,46 @@
-"""Bandits: policies that choose an arm from what they have seen, and a simulation of many runs at once."""
+"""Bernoulli bandits: policies that choose an arm from what they have seen, and what they regret."""
 
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from utils.foundation import checks
+
+__all__ = ["UCB1", "BanditResult", "EpsilonGreedy", "Policy", "ThompsonBernoulli", "lai_robbins_constant", "simulate"]
+
+CLOSEST = 1e-10  # a smaller gap between two means is lost in the rounding of their divergence
 
 
 class Policy(Protocol):
     """A rule that picks one arm for each run from the pulls and successes so far."""
 
     def choose(self, pulls: np.ndarray, successes: np.ndarray, step: int, rng: np.random.Generator) -> np.ndarray:
-        """Return one arm index a run; `pulls` and `successes` have shape (runs, arms), `step` counts from 1."""
+        """Return one arm index a run.
+
+        Args:
+            pulls: (runs, arms), how often each arm was chosen.
+            successes: (runs, arms), how often it paid.
+            step: number of the decision, from 1.
+            rng: the source of all randomness.
+        """
 
 
 class BanditResult(NamedTuple):
     """What `simulate` returns.
 
-    regret: (runs, checkpoints) expected reward given up so far, sum over pulls of best mean minus the arm's mean.
-    steps: (checkpoints,) decisions made when each column of `regret` was read; the last one is the horizon.
-    pulls: (runs, arms) how often each arm was chosen.
-    successes: (runs, arms) how often each arm paid 1: with `pulls`, all that the log says.
+    Attributes:
+        regret: (runs, checkpoints) expected reward given up so far, sum over pulls of best mean minus the arm's mean.
+        steps: (checkpoints,) decisions made when each column of `regret` was read; the last one is the horizon.
+        pulls: (runs, arms) how often each arm was chosen.
+        successes: (runs, arms) how often each arm paid 1: with `pulls`, all that the log says.
     """
 
-    regret: np.ndarray
-    steps: np.ndarray
-    pulls: np.ndarray
-    successes: np.ndarray
+    regret: NDArray[np.float64]
+    steps: NDArray[np.int64]
+    pulls: NDArray[np.int64]
+    successes: NDArray[np.int64]
 
 
 def _observed_mean(pulls: np.ndarray, successes: np.ndarray) -> np.ndarray:
@@ -38,15 +50,19 @@ def _observed_mean(pulls: np.ndarray, successes: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class EpsilonGreedy:
-    """With probability `epsilon` any arm at random, else the best so far (Sutton and Barto, section 2.2)."""
+    """With probability `epsilon` any arm at random, else the best so far.
+
+    References:
+        Sutton and Barto, "Reinforcement Learning", 2nd edition, section 2.2.
+    """
 
     epsilon: float = 0.1
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         checks.number("epsilon", self.epsilon, low=0, high=1)
 
-    def choose(self, pulls, successes, step, rng):
-        """Return one arm index a run."""
+    def choose(self, pulls: np.ndarray, successes: np.ndarray, step: int, rng: np.random.Generator) -> np.ndarray:
+        """As `Policy.choose`."""
         n_runs, n_arms = pulls.shape
         best = _observed_mean(pulls, successes).argmax(axis=1)
         if self.epsilon == 0:
@@ -57,15 +73,20 @@ class EpsilonGreedy:
 
 @dataclass(frozen=True)
 class UCB1:
-    """The arm with the highest mean plus alpha * sqrt(2 ln t / pulls) (Auer et al. 2002, figure 1, alpha = 1)."""
+    """The arm with the highest mean plus alpha * sqrt(2 ln t / pulls).
+
+    References:
+        Auer, Cesa-Bianchi and Fischer, "Finite-time analysis of the multiarmed bandit problem", Machine Learning 47
+        (2002), figure 1, where alpha is 1.
+    """
 
     alpha: float = 1.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         checks.number("alpha", self.alpha, low=0, high=np.inf)
 
-    def choose(self, pulls, successes, step, rng):
-        """Return one arm index a run."""
+    def choose(self, pulls: np.ndarray, successes: np.ndarray, step: int, rng: np.random.Generator) -> np.ndarray:
+        """As `Policy.choose`."""
         decisions_so_far = max(step - 1, 1)
         width = self.alpha * np.sqrt(2 * np.log(decisions_so_far) / np.maximum(pulls, 1))
         return (_observed_mean(pulls, successes) + width).argmax(axis=1)
@@ -73,17 +94,21 @@ class UCB1:
 
 @dataclass(frozen=True)
 class ThompsonBernoulli:
-    """The arm that is best in one draw from the Beta posteriors (Thompson 1933; prior Beta(alpha, beta))."""
+    """The arm that is best in one draw from the Beta posteriors under a prior Beta(alpha, beta).
+
+    References:
+        Thompson, "On the likelihood that one unknown probability exceeds another", Biometrika 25 (1933).
+    """
 
     alpha: float = 1.0
     beta: float = 1.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         checks.number("alpha", self.alpha, low=0, open_low=True)
         checks.number("beta", self.beta, low=0, open_low=True)
 
-    def choose(self, pulls, successes, step, rng):
-        """Return one arm index a run."""
+    def choose(self, pulls: np.ndarray, successes: np.ndarray, step: int, rng: np.random.Generator) -> np.ndarray:
+        """As `Policy.choose`."""
         return rng.beta(self.alpha + successes, self.beta + pulls - successes).argmax(axis=1)
 
 
@@ -92,12 +117,24 @@ def simulate(
 ) -> BanditResult:
     """Run `policy` on Bernoulli arms, all runs in step, and return the path of its regret.
 
-    policy: an object with `choose`, such as `EpsilonGreedy`, `UCB1`, `ThompsonBernoulli`.
-    means: (arms,) success probability of each arm; horizon: decisions a run; n_runs: independent runs;
-    seed: of all randomness; n_checkpoints: columns of the regret path, evenly spaced.
     Each run meets the arms in its own random order, so that "first of equals" favors no arm.
-    Returns a `BanditResult`; raises ValueError for arguments out of range.
-    Source: Lattimore and Szepesvari, Bandit Algorithms, section 4.5 (pseudo-regret by the pulls of each arm).
+
+    Args:
+        policy: an object with `choose`, such as `EpsilonGreedy`, `UCB1`, `ThompsonBernoulli`.
+        means: (arms,) success probability of each arm.
+        horizon: decisions a run.
+        n_runs: independent runs.
+        seed: of all randomness.
+        n_checkpoints: columns of the regret path, evenly spaced.
+
+    Returns:
+        `BanditResult`.
+
+    Raises:
+        ValueError: arguments out of range, or a policy that chooses an arm that is not there.
+
+    References:
+        Lattimore and Szepesvári, "Bandit Algorithms", section 4.5 (pseudo-regret by the pulls of each arm).
 
     >>> run = simulate(UCB1(), [0.1, 0.9], horizon=200, n_runs=50, seed=0)
     >>> run.pulls.sum(axis=1).tolist() == [200] * 50
@@ -123,7 +160,7 @@ def simulate(
     row_start = np.arange(n_runs) * n_arms
     column = 0
     for step in range(1, horizon + 1):
-        chosen = row_start + policy.choose(pulls, successes, step, rng)
+        chosen = row_start + _checked_arms(policy.choose(pulls, successes, step, rng), n_runs, n_arms)
         pulls.ravel()[chosen] += 1
         successes.ravel()[chosen] += rng.random(n_runs) < chance.ravel()[chosen]
         if step == steps[column]:
@@ -135,12 +172,33 @@ def simulate(
     )
 
 
+def _checked_arms(arms: np.ndarray, n_runs: int, n_arms: int) -> np.ndarray:
+    """Return one arm a run; one that is not there would be taken from another run's arms."""
+    arms = np.asarray(arms)
+    if arms.shape != (n_runs,) or arms.dtype.kind not in "iu":
+        raise ValueError(f"policy must choose one whole-numbered arm for each of {n_runs} runs, got shape {arms.shape}")
+    if arms.astype(np.uint64, copy=False).max() >= n_arms:  # a negative one is large there
+        raise ValueError(f"policy must choose arms from 0 to {n_arms - 1}, got {arms.min()} to {arms.max()}")
+    return arms
+
+
 def lai_robbins_constant(means: ArrayLike) -> float:
     """Return the factor c of the lower bound c ln T on the regret of any consistent policy on Bernoulli arms.
 
-    means: (arms,) success probabilities strictly between 0 and 1.
-    Returns the sum over worse arms of gap / KL(arm, best); raises ValueError for means out of range.
-    Source: Lai and Robbins (1985), theorem 2. The bound is asymptotic: at a finite T a policy may lie below it.
+    The bound is asymptotic: at a finite T a policy may lie below it.
+
+    Args:
+        means: (arms,) success probabilities strictly between 0 and 1.
+
+    Returns:
+        The sum over worse arms of gap / KL(arm, best), 0 where all arms are equal.
+
+    Raises:
+        ValueError: means out of range, or so close to the best that their divergence can't be told from 0.
+
+    References:
+        Lai and Robbins, "Asymptotically efficient adaptive allocation rules", Advances in Applied Mathematics 6 (1985),
+        theorem 2.
 
     >>> round(lai_robbins_constant([0.5] + [0.4] * 9), 1)
     44.7
@@ -149,5 +207,9 @@ def lai_robbins_constant(means: ArrayLike) -> float:
     if means.min() == 0 or means.max() == 1:
         raise ValueError("means must lie strictly between 0 and 1, got an end point; its divergence is not finite")
     best, worse = means.max(), means[means < means.max()]
-    divergence = worse * np.log(worse / best) + (1 - worse) * np.log((1 - worse) / (1 - best))
-    return float(((best - worse) / divergence).sum())
+    gap = best - worse
+    if gap.size and gap.min() < CLOSEST:
+        raise ValueError(f"means must be equal or differ by {CLOSEST:g}, got a gap of {gap.min():g}; round them")
+    # In terms of the gap, because log(worse / best) near 1 would lose it to rounding.
+    divergence = worse * np.log1p(-gap / best) + (1 - worse) * np.log1p(gap / (1 - best))
+    return float((gap / divergence).sum())
