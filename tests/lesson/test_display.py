@@ -10,7 +10,7 @@ import pytest
 from utils.lesson import COLORS, Claim, figure, label_line_ends, number, say, table
 from utils.lesson.card import card
 from utils.lesson.play import play
-from utils.lesson.questions import FollowUp, Question, question_bank
+from utils.lesson.questions import FollowUp, Question
 
 ALT = "One line that rises from zero to one, drawn for a test of the apparatus."
 
@@ -132,22 +132,3 @@ def test_the_card_is_filled_from_the_claims_of_this_run():
 def test_a_card_that_quotes_an_unmade_claim_is_refused():
     with pytest.raises(ValueError, match=r"not made: \['cost', 'gain'\]"):
         card(entry("It gains {gain}."), {})
-
-
-def test_the_bank_has_all_twenty_two_lessons_in_their_parts():
-    bank = question_bank()
-    assert sorted(bank) == list(range(1, 23))
-    parts = ["1_framing"] * 4 + ["2_features"] * 4 + ["3_systems"] * 5 + ["4_learning"] * 3
-    parts += ["5_experiments"] * 3 + ["6_monitoring"] * 2 + ["7_capstone"]
-    assert [bank[n].part for n in sorted(bank)] == parts
-
-
-def test_a_damaged_bank_is_told_in_one_sentence(tmp_path):
-    (tmp_path / "q.yaml").write_text("- lesson: 1\n  part: x\n")
-    with pytest.raises(ValueError, match="entry 1 of the question bank: 'name'"):
-        question_bank(tmp_path / "q.yaml")
-    (tmp_path / "r.yaml").write_text("a: [")
-    with pytest.raises(ValueError, match="can't be read"):
-        question_bank(tmp_path / "r.yaml")
-    with pytest.raises(ValueError, match="is missing"):
-        question_bank(tmp_path / "none.yaml")
