@@ -13,8 +13,9 @@ from utils.lesson.drawings.strokes import DARK, FAINT, INK, LINES, SHAPES, WORDS
 __all__ = ["draw_ring", "node_of"]
 
 RADIUS, NODE, KEY = 1.0, 0.085, 0.045
-KEY_LANE, KEY_WORDS, NODE_WORDS = 0.86, 0.70, 1.21  # distances from the middle
-PAGE = (4.6, 2.7)
+KEY_LANE, KEY_WORDS, NODE_WORDS = 0.84, 0.72, 1.19  # distances from the middle
+SHORTEST_WAY = 0.045  # of a turn; below it there is no room for an arrow
+PAGE = (3.7, 2.6)
 
 
 def draw_ring(
@@ -42,9 +43,11 @@ def draw_ring(
     before, after = _before_and_after(nodes, added, removed)
     page(ax, *PAGE, left=-PAGE[0] / 2, bottom=-PAGE[1] / 2)
     ax.add_patch(Circle((0, 0), RADIUS, fc="none", ec=FAINT, lw=1.6, zorder=LINES))
+    homes = {name: node_of(place, after) for name, place in keys.items()}
+    moves = {name: node_of(place, before) != homes[name] for name, place in keys.items()}
     for name, place in keys.items():
-        home = node_of(place, after)
-        _draw_key(ax, name, place, nodes[home], moves=node_of(place, before) != home)
+        _draw_way(ax, place, nodes[homes[name]], moves=moves[name])
+        _draw_key(ax, name, place, moves=moves[name])
     for name, place in nodes.items():
         _draw_node(ax, name, place, is_new=name == added, is_gone=name == removed)
 
@@ -88,16 +91,26 @@ def _at(place: float, distance: float) -> tuple[float, float]:
     return distance * sin(2 * pi * place), distance * cos(2 * pi * place)
 
 
-def _draw_key(ax: Axes, name: str, place: float, home: float, *, moves: bool) -> None:
+def _side(place: float) -> int:
+    """Return on which side of the ring a place lies: 1 right, -1 left, 0 at the top or at the bottom."""
+    x = sin(2 * pi * place)
+    return 0 if abs(x) < 0.4 else 1 if x > 0 else -1
+
+
+def _draw_way(ax: Axes, place: float, home: float, *, moves: bool) -> None:
+    """Draw a key's way along the ring to its node."""
     way = (home - place) % 1
-    stop = max(way - 0.02, way / 2)  # short of the node
-    route = [_at(place + share, KEY_LANE) for share in np.linspace(0, stop, max(3, int(120 * way)))]
-    arrow(ax, route, lit=moves)
+    if way >= SHORTEST_WAY:
+        arrow(ax, [_at(place + share, KEY_LANE) for share in np.linspace(0, way - 0.02, 60)], lit=moves)
+
+
+def _draw_key(ax: Axes, name: str, place: float, *, moves: bool) -> None:
     look = {"fc": DARK, "ec": DARK} if moves else {"fc": "white", "ec": WORDS}
     ax.add_patch(Circle(_at(place, KEY_LANE), KEY, lw=1.2, **look, zorder=SHAPES))
+    x, y = _at(place, KEY_WORDS)
     ax.text(
-        *_at(place, KEY_WORDS), name, ha="center", va="center", fontsize=8, color=DARK if moves else WORDS,
-        fontweight="bold" if moves else "normal",
+        x, y, name, ha={1: "right", 0: "center", -1: "left"}[_side(place)], va="center", fontsize=8,
+        color=DARK if moves else WORDS, fontweight="bold" if moves else "normal",
     )  # fmt: skip
 
 
@@ -108,10 +121,9 @@ def _draw_node(ax: Axes, name: str, place: float, *, is_new: bool, is_gone: bool
     if is_new:
         ax.text(x, y, "+", ha="center", va="center_baseline", fontsize=12, fontweight="bold", color="white", zorder=9)
     if is_gone:
-        cross(ax, (x, y), radius=NODE)
+        cross(ax, (x, y), radius=1.3 * NODE)
     told = f"{name}, new" if is_new else f"{name}, gone" if is_gone else name
-    side = "left" if x > 0.3 else "right" if x < -0.3 else "center"
-    x, y = _at(place, NODE_WORDS if side == "center" else RADIUS + 1.7 * NODE)
     ax.text(
-        x, y, told, ha=side, va="center", fontsize=9, color=INK, fontweight="bold" if is_new or is_gone else "normal"
-    )
+        *_at(place, NODE_WORDS), told, ha={1: "left", 0: "center", -1: "right"}[_side(place)], va="center", fontsize=9,
+        color=INK, fontweight="bold" if is_new or is_gone else "normal",
+    )  # fmt: skip

@@ -1,19 +1,17 @@
 """The timeline: events on lanes, with their words, and a shaded span."""
 
 from collections.abc import Mapping, Sequence
-from numbers import Real
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.patches import Rectangle
 
 from utils.foundation import checks
-from utils.lesson.drawings.strokes import BEHIND, DARK, INK, PALE, WORDS, arrow
+from utils.lesson.drawings.strokes import BEHIND, DARK, INK, PALE, WORDS
 
 __all__ = ["draw_timeline"]
 
-SHADE = "#e9e9e9"
-LANE, WORDS_ABOVE = 1.0, 0.16
+SHADE = "#e6e6e6"
+LANE = 1.0
 
 
 def draw_timeline(
@@ -50,7 +48,9 @@ def draw_timeline(
             [time for time, _ in found], [y] * len(found), ls="none", marker="o", ms=7, mfc=DARK, mec=DARK, zorder=3
         )
         for time, words in found:
-            ax.text(time, y + WORDS_ABOVE, words, ha="center", va="bottom", fontsize=8.4, color=INK, zorder=4)
+            ax.annotate(
+                words, (time, y), xytext=(4, 5), textcoords="offset points", fontsize=8.4, color=INK, zorder=4,
+            )  # fmt: skip
     for link in links:
         _draw_link(ax, link, events, heights)
     ax.set_yticks(list(heights.values()), list(heights))
@@ -65,8 +65,6 @@ def draw_timeline(
 def _draw_span(ax: Axes, span: tuple[float, float], words: str, top: float) -> None:
     start, end = span
     ax.axvspan(start, end, fc=SHADE, ec="none", zorder=BEHIND)
-    for edge in (start, end):
-        ax.axvline(edge, color=WORDS, ls=(0, (3, 2)), lw=0.9, zorder=BEHIND + 0.1)
     ax.text((start + end) / 2, top - 0.25, words, ha="center", va="bottom", fontsize=8.4, color=WORDS, style="italic")
 
 
@@ -80,7 +78,8 @@ def _draw_link(
     for lane, time in ((one, start), (other, end)):
         if time not in [known for known, _ in events.get(lane, ())]:
             raise ValueError(f"links must join events of the lanes, got time {time!r} on {lane!r}; add the event first")
-    arrow(ax, [(start, heights[one]), (end, heights[other])], lit=True, lw=1.3, shrinkA=6, shrinkB=6)
+    look = {"arrowstyle": "-|>,head_length=0.45,head_width=0.22", "color": DARK, "lw": 1.3, "shrinkA": 5, "shrinkB": 5}
+    ax.annotate("", (end, heights[other]), xytext=(start, heights[one]), arrowprops=look, zorder=2)
 
 
 def _checked_span(span: Any) -> tuple[float, float]:

@@ -62,7 +62,6 @@ def draw_join(
         box(ax, middle, (widths[1], CELL_HEIGHT), words, lit=row in picks, broken=row in late, fontsize=8.6)
         if row in late:
             cross(ax, (middle[0] + widths[1] / 2, middle[1]), radius=0.11)
-            ax.text(middle[0] + widths[1] / 2 + 0.16, middle[1], "", va="center")
 
 
 def _draw_pick(ax: Axes, start: float, end: float, row: int, pick: int | None, height: float) -> None:
