@@ -6,8 +6,10 @@ import json
 import re
 
 import pytest
+from nbformat import from_dict
 
 from utils.course.colab import is_setup_cell
+from utils.course.folding import fold
 from utils.foundation.checkout import CHECKOUT
 from utils.lesson.claim import MIME
 from utils.lesson.questions import question_bank
@@ -142,7 +144,21 @@ def test_no_shell_no_magic_and_no_hidden_output(lesson):
 
 def test_nothing_is_skipped_or_allowed_to_fail(lesson):
     tags = {tag for c in lesson.code for tag in c["metadata"].get("tags", [])}
-    assert tags <= {"setup", "parameters", "exercise", "nbval-ignore-output"}
+    assert tags <= {"setup", "parameters", "exercise", "nbval-ignore-output", "plumbing", "hide-input"}
+
+
+def test_cells_are_folded_as_their_one_tag_says(lesson):
+    assert lesson.sources[0] in lesson.tagged("plumbing")
+    for cell, source in zip(lesson.code, lesson.sources, strict=True):
+        folded = from_dict({**cell, "source": source})
+        fold(folded)
+        assert folded == {**cell, "source": source}, "run: make execute"
+
+
+def test_a_cell_that_the_learner_writes_into_is_open(lesson):
+    open_to_all = [*lesson.tagged("exercise"), *lesson.tagged("parameters")]
+    open_to_all += [source for source in lesson.sources if re.search(r"lesson\.(predict|draft)\(", source)]
+    assert not set(open_to_all) & set(lesson.tagged("plumbing"))
 
 
 def test_results_are_predicted_before_they_are_revealed(lesson):
