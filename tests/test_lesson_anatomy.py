@@ -6,8 +6,10 @@ import json
 import re
 
 import pytest
+from nbformat import from_dict
 
 from utils.course.colab import is_setup_cell
+from utils.course.folding import fold
 from utils.foundation.checkout import CHECKOUT
 from utils.lesson.claim import MIME
 from utils.lesson.questions import question_bank
@@ -142,7 +144,21 @@ def test_no_shell_no_magic_and_no_hidden_output(lesson):
 
 def test_nothing_is_skipped_or_allowed_to_fail(lesson):
     tags = {tag for c in lesson.code for tag in c["metadata"].get("tags", [])}
-    assert tags <= {"setup", "parameters", "exercise", "nbval-ignore-output"}
+    assert tags <= {"setup", "parameters", "exercise", "nbval-ignore-output", "plumbing", "hide-input"}
+
+
+def test_cells_are_folded_as_their_one_tag_says(lesson):
+    assert lesson.sources[0] in lesson.tagged("plumbing")
+    for cell, source in zip(lesson.code, lesson.sources, strict=True):
+        folded = from_dict({**cell, "source": source})
+        fold(folded)
+        assert folded == {**cell, "source": source}, "run: make execute"
+
+
+def test_a_cell_that_the_learner_writes_into_is_open(lesson):
+    open_to_all = [*lesson.tagged("exercise"), *lesson.tagged("parameters")]
+    open_to_all += [source for source in lesson.sources if re.search(r"lesson\.(predict|draft)\(", source)]
+    assert not set(open_to_all) & set(lesson.tagged("plumbing"))
 
 
 def test_results_are_predicted_before_they_are_revealed(lesson):
@@ -197,7 +213,7 @@ def test_the_exercises_are_the_stubs_of_their_solutions(lesson):
 
 def test_the_answer_card_quotes_claims_of_this_lesson(lesson):
     question = lesson.question
-    assert question.claim_ids <= {claim["id"] for claim in lesson.claims}
+    assert question.claim_ids | {question.finding} <= {claim["id"] for claim in lesson.claims}
     assert len(question.claim_ids) >= 3
     assert len(question.follow_ups) == 3
     assert len(question.red_flags) >= 3
@@ -209,13 +225,7 @@ def test_the_answer_types_no_result():
     for question in question_bank().values():
         for text in (question.thirty_seconds, question.two_minutes, *(f.strong for f in question.follow_ups)):
             for number in re.findall(r"\d+\.\d+%?", text):
-                assert number in ALLOWED_DECIMALS.get(question.lesson, ()), (question.lesson, number)
-
-
-ALLOWED_DECIMALS = {
-    19: ("99.9%", "14.4", "0.8"),  # a service level, a published burn rate, a setting
-    20: ("0.1", "0.2", "0.15", "0.18", "0.0018"),  # rules of thumb, and 9 (1/n + 1/m) worked out
-}
+                assert number in question.allowed_decimals, (question.lesson, number)
 
 
 def test_prose_types_no_percentage_that_a_run_produced(lesson):

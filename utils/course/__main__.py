@@ -90,6 +90,7 @@ def _add_sweep(command):
     _add_output(command)
     command.add_argument("--seeds", type=_positive(int), default=20, help="how many; by default %(default)s")
     command.add_argument("--first-seed", type=int, default=FIRST_SEED, help="by default %(default)s")
+    command.add_argument("--strict", action="store_true", help="fail also where a claim's margin is too small")
 
 
 def _add_claims(command):
@@ -151,6 +152,7 @@ def _sweep(options):
         jobs=options.jobs,
         time_limit=options.time_limit,
         output=options.output,
+        strict=options.strict,
     )
 
 

@@ -6,12 +6,13 @@ from pathlib import Path
 from utils.course.notebooks import CourseError, find_lessons, read_notebook, shown, write_atomically
 from utils.foundation.checkout import CHECKOUT
 
-MIME = "application/vnd.lesson.claim+json"
 STORED = CHECKOUT / "data" / "claims.json"
 
 
 def harvest(notebook):
     """Return the claim records in a notebook's outputs, in order; of one id the last counts."""
+    from utils.lesson.claim import MIME  # not sooner: the process of each lesson would load the whole apparatus
+
     records = {}
     for cell in notebook["cells"]:
         for output in cell.get("outputs", []):

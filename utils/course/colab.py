@@ -16,7 +16,7 @@ from utils.foundation.checkout import CHECKOUT
 REPOSITORY_LINE = re.compile(r'^REPOSITORY = "([^"\n]*)"', re.MULTILINE)
 
 SETUP_CELL = """\
-# Finds the course: the checkout you are in, or on Colab a fresh copy. Nothing to fill in here.
+# @title Set-up: finds the course here, or on Colab fetches it. Nothing to fill in.
 import subprocess, sys
 from pathlib import Path
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from utils.course.folding import fold
 from utils.course.kernels import environment, kernel_environment
 from utils.course.normalise import normalise, standard_error
 from utils.course.notebooks import (
@@ -72,18 +73,24 @@ def execute_one(path, scratch, *, check=False, time_limit=TIME_LIMIT):
 
 
 def executed_copy(stored, folder, scratch, *, time_limit=TIME_LIMIT):
-    """Return a notebook executed in a fresh kernel and brought into normal form.
+    """Return a notebook folded as its tags say, executed in a fresh kernel and brought into normal form.
 
     Raises:
-        CourseError: a cell failed, ran too long, wrote to standard error, or the kernel died.
+        CourseError: a folded cell has no title, a cell failed, ran too long, wrote to standard error, or the kernel died.
     """
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
     notebook = copy.deepcopy(stored)
+    place = 0
     for cell in notebook.cells:
         if cell.cell_type == "code":
+            place += bool(cell.source.strip())
             cell.outputs, cell.execution_count = [], None
+            try:
+                fold(cell)
+            except CourseError as error:
+                raise CourseError(f"not written, cell {place}: {error}") from None
     scratch.mkdir(parents=True, exist_ok=True)
     client = NotebookClient(
         notebook, timeout=time_limit, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
