@@ -4,7 +4,9 @@ import math
 
 import pytest
 
+from utils.course.claims import describe
 from utils.course.sweep import distance, is_narrow, margin, summarise, sweep_table
+from utils.lesson import Claim
 
 
 def records(values, relation="<=", bounds=1.0):
@@ -23,8 +25,8 @@ def records(values, relation="<=", bounds=1.0):
         (2.5, "within", [0.5, 3.0], 0.5),
         (4.0, "within", [0.5, 3.0], -1.0),
         ("nan", "<=", 1.0, -math.inf),
-        ("inf", ">=", 1.0, math.inf),
-        ("inf", "<=", "inf", 0.0),
+        ("inf", ">=", 1.0, -math.inf),
+        ("inf", "<=", "inf", -math.inf),
     ],
 )
 def test_distance_is_to_the_bound_and_negative_when_false(measured, relation, bound, expected):
@@ -72,7 +74,15 @@ def test_margin_says_when_it_is_no_number(values, relation, bounds, expected):
 
 @pytest.mark.parametrize(
     ("found", "narrow"),
-    [(3.99, True), (4.0, False), (-5.0, True), (math.inf, False), ("exact", False), ("not finite", True), (None, False)],
+    [
+        (3.99, True),
+        (4.0, False),
+        (-5.0, True),
+        (math.inf, False),
+        ("exact", False),
+        ("not finite", True),
+        (None, False),
+    ],
 )
 def test_less_than_four_standard_deviations_is_narrow(found, narrow):
     assert is_narrow(found) is narrow
@@ -105,3 +115,31 @@ def test_table_of_sound_claims_has_no_mark_and_that_of_one_seed_no_legend():
     assert len(sweep_table(summarise(runs([1.0, 2.0, 3.0], 10.0))).splitlines()) == 3
     assert len(sweep_table(summarise(runs([1.0], 10.0))).splitlines()) == 2
     assert len(sweep_table([]).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("relation", "bound", "measured", "placebo", "expected"),
+    [
+        (">=", 2.0, 5.0, 1.5, 0.5),  # the placebo is nearer to the bound than the measured value
+        (">=", 2.0, 2.25, 0.0, 0.25),
+        (">=", 2.0, 5.0, 3.0, -1.0),
+        ("<=", 2.0, 1.0, 2.5, 0.5),
+        ("<=", 2.0, 1.0, 1.5, -0.5),
+        ("within", [0.0, 10.0], 5.0, -1.0, 1.0),
+        ("within", [0.0, 10.0], 5.0, 12.0, 2.0),
+        ("within", [0.0, 10.0], 5.0, 9.0, -1.0),
+        (">=", 2.0, 5.0, "nan", -math.inf),
+        (">=", 2.0, 5.0, "-inf", -math.inf),
+    ],
+)
+def test_distance_counts_the_placebo_which_must_miss_the_bound(relation, bound, measured, placebo, expected):
+    record = {"measured": measured, "relation": relation, "bound": bound, "placebo": placebo}
+    assert distance(record) == expected
+    claim = Claim("x", "t", float(measured), relation, bound, "b", placebo=float(placebo), recording=True)
+    assert claim.holds is (expected > 0)
+
+
+def test_margin_is_that_of_the_placebo_where_it_is_the_smaller():
+    found = [{"measured": 100.0 + n, "relation": ">=", "bound": 10.0, "placebo": float(n)} for n in (1, 2, 3)]
+    assert margin(found) == pytest.approx(8.0)  # 10 − 2, over a standard deviation of 1
+    assert describe(found[0]) == "measured 101.0, placebo 1.0, bound >= 10.0"

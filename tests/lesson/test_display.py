@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from utils.lesson import COLORS, Claim, figure, label_line_ends, number, say, table
-from utils.lesson.card import card
+from utils.lesson.card import card, filled
 from utils.lesson.play import play
 from utils.lesson.questions import FollowUp, Question
 
@@ -127,6 +127,52 @@ def test_the_card_is_filled_from_the_claims_of_this_run():
     assert "**In 30 seconds.** It costs 12.3%." in text
     assert "- *Strong:* So 12.3%." in text
     assert "{" not in text
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("It costs {cost:spoken}.", "It costs about 12%."),
+        ("{cost} of the orders", "12.3% of the orders"),
+        ("{{cost}} {cost:spoken}", "{cost} about 12%"),
+    ],
+)
+def test_a_field_is_written_or_spoken_as_it_asks(text, said):
+    assert filled(text, {"cost": claim(0.123)}) == said
+
+
+def test_a_claim_that_was_only_recorded_is_written_where_it_cannot_be_spoken():
+    odd = Claim("cost", "It costs", float("nan"), ">=", 1, because="x", unit="%", recording=True)
+    assert filled("It costs {cost:spoken}, {cost}.", {"cost": odd}) == "It costs –, –."
+
+
+@pytest.mark.parametrize(
+    ("field", "message"),
+    [
+        ("{cost:.2f}", "the form of 'cost' must be nothing or 'spoken', got '.2f'"),
+        ("{cost:Spoken}", "the form of 'cost' must be nothing or 'spoken', got 'Spoken'"),
+        ("{}", "the field '', which is no claim"),
+        ("{0}", "the field '0', which is no claim"),
+        ("{gain}", r"the field 'gain', which is no claim; write \{claim_id\} or \{claim_id:spoken\}"),
+        ("{cost.__class__}", "the field 'cost.__class__', which is no claim"),
+        ("{cost[0]}", r"the field 'cost\[0\]', which is no claim"),
+    ],
+)
+def test_a_field_that_cannot_be_filled_is_told(field, message):
+    with pytest.raises(ValueError, match=message):
+        filled(field, {"cost": claim(0.123)})
+
+
+@pytest.mark.parametrize("place", ["thirty_seconds", "two_minutes", "question", "weak", "red_flags"])
+def test_a_claim_quoted_anywhere_on_the_card_must_have_been_made(place):
+    question = entry("It costs {cost}.")
+    if place in ("question", "weak"):
+        question = question._replace(follow_ups=(question.follow_ups[0]._replace(**{place: "{gain}"}),))
+    else:
+        question = question._replace(**{place: ("{gain}",) if place == "red_flags" else "{gain}"})
+    assert "gain" in question.claim_ids
+    with pytest.raises(ValueError, match=r"not made: \['gain'\]"):
+        card(question, {"cost": claim(0.123)})
 
 
 def test_a_card_that_quotes_an_unmade_claim_is_refused():

@@ -81,9 +81,11 @@ def save_claims(records_by_lesson, file=STORED):
 
 
 def describe(record):
-    """Return what was measured and the bound, in one phrase.
+    """Return what was measured, the placebo where there is one, and the bound, in one phrase.
 
     >>> describe({"measured": 0.0512345, "relation": ">=", "bound": 0.05})
     'measured 0.05123, bound >= 0.05'
     """
-    return f"measured {significant(record['measured'])}, bound {record['relation']} {significant(record['bound'])}"
+    placebo = f", placebo {significant(record['placebo'])}" if "placebo" in record else ""
+    bound = f"bound {record['relation']} {significant(record['bound'])}"
+    return f"measured {significant(record['measured'])}{placebo}, {bound}"

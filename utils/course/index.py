@@ -10,6 +10,7 @@ from utils.foundation.checkout import CHECKOUT
 from utils.lesson.prediction import LEVEL
 from utils.lesson.progress import Progress
 from utils.lesson.questions import PARTS, Question, question_bank
+from utils.lesson.rubric import Score, score
 
 __all__ = [
     "EXERCISES",
@@ -37,6 +38,7 @@ class Row(NamedTuple):
         is_built: whether the notebook is there.
         exercises_passed: of `EXERCISES`.
         predictions_made: those whose result the learner has seen.
+        rubric: how many points of how many the learner found in their own answer; None where it was not scored.
     """
 
     part: str
@@ -47,6 +49,7 @@ class Row(NamedTuple):
     is_built: bool
     exercises_passed: int
     predictions_made: int
+    rubric: Score | None
 
     def link(self, root: str) -> str:
         """Return the title as a Markdown link from the folder `root` names, or bare where there is no notebook yet."""
@@ -71,7 +74,8 @@ def map_of_lessons(progress: Progress | None = None, bank: Mapping[int, Question
         text = " ".join(question.question.split())
         is_built = (CHECKOUT / question.notebook).exists()
         seen = len(_revealed(progress, number))
-        rows.append(Row(question.part, number, question.title, text, question.notebook, is_built, passed, seen))
+        found = score(progress, number, question.rubric)
+        rows.append(Row(question.part, number, question.title, text, question.notebook, is_built, passed, seen, found))
     return rows
 
 
@@ -113,6 +117,8 @@ def learner_map(progress: Progress | None = None, *, root: str = "") -> str:
 
     def cells(row: Row) -> tuple[str, ...]:
         done = f"{row.exercises_passed} of {EXERCISES}" if row.is_built else "*not\u00a0built\u00a0yet*"
+        if row.rubric:
+            done += f", rubric {row.rubric.ticked} of {row.rubric.points}"
         return str(row.number), row.link(root), row.question, done
 
     return tables_by_part(map_of_lessons(progress), ("", "Lesson", "Question", "Exercises"), cells)

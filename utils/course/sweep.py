@@ -147,25 +147,27 @@ def summarise(runs: Sequence[dict]) -> list[dict]:
 
 
 def distance(record: Mapping[str, Any]) -> float:
-    """Return how far the measured value is on the right side of its bound; negative where the claim is false.
+    """Return how far the measured value is inside its bound, or the placebo outside it if that is less.
+
+    Returns:
+        The distance; negative where the claim is false, minus infinity where a value is infinite or NaN.
 
     >>> distance({"measured": 0.7, "relation": "within", "bound": [0.5, 1.0]}) == 0.7 - 0.5
     True
     """
-    gap = min(_sides(record))
-    if float(record["measured"]) != float(record["measured"]):
-        return -math.inf
-    return 0.0 if gap != gap else gap  # infinite measured value and bound
+    sides = _sides(record)
+    return min(sides) if all(map(math.isfinite, sides)) else -math.inf  # such a claim never holds
 
 
 def _sides(record: Mapping[str, Any]) -> list[float]:
-    """Return the distance to each side of the bound: one, or two where the relation is "within"."""
+    """Return the distance to each side of the bound, two where the relation is "within", and that of the placebo."""
     measured = float(record["measured"])
+    outside = [float(record["placebo"])] if "placebo" in record else []  # it must miss the bound
     if record["relation"] == "within":
         low, high = map(float, record["bound"])
-        return [measured - low, high - measured]
-    bound = float(record["bound"])
-    return [bound - measured if record["relation"] == "<=" else measured - bound]
+        return [measured - low, high - measured, *(max(low - placebo, placebo - high) for placebo in outside)]
+    bound, sign = float(record["bound"]), 1 if record["relation"] == ">=" else -1
+    return [sign * (measured - bound), *(sign * (bound - placebo) for placebo in outside)]
 
 
 def margin(records: Sequence[Mapping[str, Any]]) -> float | str | None:

@@ -62,13 +62,12 @@ def filled(text: str, claims: Mapping[str, Claim]) -> str:
     Raises:
         ValueError: a field names no claim, or asks for another form.
     """
-    values = {name: _Quoted(claim) for name, claim in claims.items()}
-    try:
-        return Formatter().vformat(text, (), values)
-    except (KeyError, IndexError, AttributeError, TypeError) as error:
-        raise ValueError(
-            f"the answer has a field that names no claim: {error}; write {{claim_id}} or {{claim_id:{SPOKEN}}}"
-        ) from None
+    for _, field, _, _ in Formatter().parse(text):
+        if field is not None and field not in claims:
+            raise ValueError(
+                f"the answer has the field {field!r}, which is no claim; write {{claim_id}} or {{claim_id:{SPOKEN}}}"
+            )
+    return text.format_map({name: _Quoted(claim) for name, claim in claims.items()})
 
 
 class _Quoted:

@@ -91,9 +91,14 @@ class Question(NamedTuple):
 
     @property
     def claim_ids(self) -> set[str]:
-        """The claims that the answer quotes."""
-        texts = [self.thirty_seconds, self.two_minutes, *(text for f in self.follow_ups for text in f[1:])]
-        return {field for text in texts for _, field, _, _ in Formatter().parse(text) if field}
+        """The claims that the answer quotes, anywhere on the card."""
+        spoken = [
+            self.thirty_seconds,
+            self.two_minutes,
+            *(text for f in self.follow_ups for text in f),
+            *self.red_flags,
+        ]
+        return {field for text in spoken for _, field, _, _ in Formatter().parse(text) if field is not None}
 
 
 @functools.cache

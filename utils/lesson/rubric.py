@@ -50,7 +50,7 @@ def kept_ticks(progress: Progress, number: int, points: Sequence[str]) -> list[i
     ticked = section.get(KEY) if isinstance(section, dict) else None
     if not isinstance(ticked, list):
         return None
-    return [one for one in ticked if isinstance(one, int) and 1 <= one <= len(points)]
+    return sorted({one for one in ticked if type(one) is int and 1 <= one <= len(points)})  # True is no number here
 
 
 def score(progress: Progress, number: int, points: Sequence[str]) -> Score | None:

@@ -21,7 +21,7 @@ from utils.lesson.architecture import (
 from utils.lesson.drawings.strokes import arrow, badge, box, cross, drum, page
 from utils.lesson.figure import figure
 
-__all__ = ["in_words", "whiteboard"]
+__all__ = ["draw_whiteboard", "in_words", "whiteboard"]
 
 SIZE = (7.2, 4.15)  # inches
 PITCH_X, PITCH_Y = 1.45, 0.98  # inches from column to column and from row to row
@@ -51,15 +51,22 @@ def whiteboard(
     Raises:
         ValueError: a name that the whiteboard lacks, or a path or fault where there is no edge.
     """
+    words = in_words(lit=lit, path=path, fault=fault)
+    with figure(title.strip() or "Platter's architecture", alt=words, size=SIZE) as ax:
+        draw_whiteboard(ax, lit=lit, path=path, fault=fault)
+
+
+def draw_whiteboard(
+    ax: Axes, *, lit: Iterable[str] = (), path: Sequence[str] = (), fault: str | tuple[str, str] | None = None
+) -> None:
+    """Draw the whiteboard onto axes, for a figure of its own; arguments and errors as for `whiteboard`."""
     shining, walked, broken = checked_lit(lit), hops(path), checked_fault(fault)
-    title = title.strip() or "Platter's architecture"
-    with figure(title, alt=in_words(lit=lit, path=path, fault=fault), size=SIZE) as ax:
-        page(ax, *PAGE)
-        _draw_edges(ax, walked)
-        met = {name for one, other, _ in walked for name in (one, other)}
-        for name, component in COMPONENTS.items():
-            _draw_component(ax, component, lit=name in shining, met=name in met, broken=name == broken)
-        _draw_marks(ax, walked, broken)
+    met = {name for one, other, _ in walked for name in (one, other)}
+    page(ax, *PAGE)
+    _draw_edges(ax, walked)
+    for name, component in COMPONENTS.items():
+        _draw_component(ax, component, lit=name in shining, met=name in met, broken=name == broken)
+    _draw_marks(ax, walked, broken)
 
 
 def in_words(*, lit: Iterable[str] = (), path: Sequence[str] = (), fault: str | tuple[str, str] | None = None) -> str:

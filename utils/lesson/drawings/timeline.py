@@ -74,7 +74,10 @@ def _draw_link(
     events: Mapping[str, Sequence[tuple[float, str]]],
     heights: Mapping[str, float],
 ) -> None:
-    one, start, other, end = link
+    try:
+        one, start, other, end = link
+    except (TypeError, ValueError):
+        raise ValueError(f"links must be (lane, time, lane, time), got {link!r}; name both events") from None
     for lane, time in ((one, start), (other, end)):
         if time not in [known for known, _ in events.get(lane, ())]:
             raise ValueError(f"links must join events of the lanes, got time {time!r} on {lane!r}; add the event first")
