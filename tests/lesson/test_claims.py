@@ -150,17 +150,22 @@ def test_the_record_is_json_with_the_documented_fields():
     assert (record["id"], record["relation"], record["bound"], record["holds"]) == ("moved", "within", [0.1, 0.5], True)
 
 
-def test_a_claim_shows_its_record_and_its_sentence(shown):
-    Lesson(7).claim("a", "Ten is enough", 9, "<=", 10, because="counted", unit="orders")
+def test_a_claim_that_holds_emits_its_record_where_it_is_made_and_is_shown_once_in_the_table(shown):
+    lesson = Lesson(7)
+    lesson.claim("a", "Ten is enough", 9, "<=", 10, because="counted", unit="orders")
     [bundle] = shown
     assert bundle[MIME]["holds"] is True
-    assert bundle["text/plain"] == "✓ Ten is enough: holds. Measured 9 orders, bound ≤\u00a010 orders (counted)."
+    assert {kind: text for kind, text in bundle.items() if kind != MIME} == {"text/plain": ""}
+    lesson.claims()
+    assert shown[-1]["text/plain"].count("Ten is enough") == 1
 
 
 def test_a_false_claim_is_shown_and_then_fails_with_what_was_measured(shown):
     with pytest.raises(ClaimFailed, match="Measured 11, bound ≤\u00a010"):
         Lesson(7).claim("a", "Ten is enough", 11, "<=", 10, because="counted")
     assert shown[0][MIME]["holds"] is False
+    assert shown[0]["text/plain"] == "✗ Ten is enough: is FALSE on this run. Measured 11, bound ≤\u00a010 (counted)."
+    assert shown[0]["text/markdown"] == shown[0]["text/plain"]
 
 
 def test_where_claims_are_only_recorded_a_false_one_does_not_stop_the_notebook(shown, monkeypatch):

@@ -171,10 +171,15 @@ class Claim:
 
     @property
     def bundle(self) -> dict[str, Any]:
-        """The display data: the record for machines, the sentence for people."""
-        mark = "✓" if self.holds else "✗"
-        json.dumps(self.record)  # a record that can't be written fails here, not in the notebook's file
-        return {MIME: self.record, "text/markdown": f"{mark} {self.sentence}", "text/plain": f"{mark} {self.sentence}"}
+        """The display data where the claim is made: the record for machines, and words only where it is false.
+
+        What holds is shown once, in the lesson's table of claims.
+        """
+        record = self.record
+        json.dumps(record)  # a record that can't be written fails here, not in the notebook's file
+        if self.holds:
+            return {MIME: record, "text/plain": ""}  # an empty text, lest a front end says that it can't show the record
+        return {MIME: record, "text/markdown": f"✗ {self.sentence}", "text/plain": f"✗ {self.sentence}"}
 
 
 def _is_not_finite(value: Any) -> bool:
