@@ -41,6 +41,7 @@ def parser():
         ("sweep", "run lessons on many seeds and count how often each claim held", _add_sweep),
         ("claims", "print the claims in the stored outputs", _add_claims),
         ("bench", "run the benchmarks beside their peer libraries", lambda _: None),
+        ("lesson", "write the skeleton of a new lesson", _add_lesson),
         ("publish", "stamp the repository's address into README and set-up cells", _add_publish),
         ("lab", "open JupyterLab on the map", _add_lab),
     ):
@@ -97,6 +98,10 @@ def _add_claims(command):
     _add_notebooks(command)
     command.add_argument("--save", action="store_true", help="write data/claims.json from the stored outputs")
     command.add_argument("--check", action="store_true", help="fail if data/claims.json differs from them")
+
+
+def _add_lesson(command):
+    command.add_argument("number", type=_positive(int), help="of its file in data/questions")
 
 
 def _add_publish(command):
@@ -168,6 +173,12 @@ def _bench(options):
     return bench()
 
 
+def _lesson(options):
+    from utils.course.template import new_lesson
+
+    return new_lesson(options.number)
+
+
 def _publish(options):
     from utils.course.publish import publish
 
@@ -186,6 +197,7 @@ COMMANDS = {
     "sweep": _sweep,
     "claims": _claims,
     "bench": _bench,
+    "lesson": _lesson,
     "publish": _publish,
     "lab": _lab,
 }
