@@ -30,7 +30,9 @@ def test_a_built_lesson_is_quoted_with_the_claim_that_its_file_names():
     assert table.splitlines()[2:] == ["| A\\|B | It costs | 50% | ≥\u00a010% |"]
 
 
-@pytest.mark.parametrize(("finding", "stored"), [("", {"07_a": {"cost": RECORD}}), ("cost", {}), ("cost", {"07_a": {}})])
+@pytest.mark.parametrize(
+    ("finding", "stored"), [("", {"07_a": {"cost": RECORD}}), ("cost", {}), ("cost", {"07_a": {}})]
+)
 def test_a_lesson_without_finding_or_without_claims_is_not_quoted(finding, stored):
     bank = {7: question_bank()[7]._replace(finding=finding, name="a")}
     assert len(readme.findings(bank, stored).splitlines()) == 2

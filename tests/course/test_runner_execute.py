@@ -125,7 +125,10 @@ def test_one_tag_folds_a_cell_and_every_tool_runs_it_as_before(tmp_path):
     path = write_notebook(tmp_path, "01_good", "# Adds up.\ntotal = SEED + 1", "total", claim("kept", 1, 2))
     notebook = json.loads(path.read_text(encoding="utf-8"))
     notebook["cells"][2]["metadata"] = {"tags": ["plumbing"]}
-    notebook["cells"][3]["metadata"] = {"cellView": "form", "jupyter": {"source_hidden": True}}  # by hand, in JupyterLab
+    notebook["cells"][3]["metadata"] = {
+        "cellView": "form",
+        "jupyter": {"source_hidden": True},
+    }  # by hand, in JupyterLab
     path.write_text(json.dumps(notebook), encoding="utf-8")
     assert execute(tmp_path) == 0
     folded, plain = json.loads(path.read_text(encoding="utf-8"))["cells"][2:4]

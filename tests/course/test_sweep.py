@@ -72,7 +72,15 @@ def test_margin_says_when_it_is_no_number(values, relation, bounds, expected):
 
 @pytest.mark.parametrize(
     ("found", "narrow"),
-    [(3.99, True), (4.0, False), (-5.0, True), (math.inf, False), ("exact", False), ("not finite", True), (None, False)],
+    [
+        (3.99, True),
+        (4.0, False),
+        (-5.0, True),
+        (math.inf, False),
+        ("exact", False),
+        ("not finite", True),
+        (None, False),
+    ],
 )
 def test_less_than_four_standard_deviations_is_narrow(found, narrow):
     assert is_narrow(found) is narrow

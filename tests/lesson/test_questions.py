@@ -92,7 +92,11 @@ def test_one_more_file_is_one_more_lesson(tmp_path):
         ("07_a", LEAST.replace("title: T", "title: 7"), r"title must be a text, got 7; write one, in quotes"),
         ("07_a", LEAST.replace("title: T", "title: ' '"), r"title must be a text, got ' '"),
         ("07_a", LEAST + "allowed_decimals: [0.1]\n", r"allowed_decimals must be a text, got 0\.1"),
-        ("07_a", LEAST + "rubric: Names it.\n", r"rubric must be a list, got 'Names it\.'; start each entry with a dash"),
+        (
+            "07_a",
+            LEAST + "rubric: Names it.\n",
+            r"rubric must be a list, got 'Names it\.'; start each entry with a dash",
+        ),
         ("07_a", LEAST + "follow_ups: [{question: Q}]\n", r"follow_ups must have question, weak, fair, strong, got"),
         ("07_a", LEAST + "cases: [{text: T, source: S, year: '19'}]\n", r"cases must be a year, got '19'"),
         ("07_a", LEAST + "cases: [{text: T, source: S, year: true}]\n", r"cases must be a year, got True"),

@@ -142,7 +142,7 @@ CASES = ("[(1_000, 0.1), (0, 0.1), (10, 0.0)]", "[([3, 1, 2],), ([],)]", "[(2, 1
 WRONG = ("visits + share", "values", '"act"')
 TRUE = ("((1_000, 0.1), 100)", "(([3, 1, 2],), [1, 2, 3])", '((1, 1), "wait")')
 
-EXERCISE = Template('''\
+EXERCISE = Template("""\
     Exercise(
         number=$place,
         kind="$kind",
@@ -155,7 +155,7 @@ EXERCISE = Template('''\
         ),
         hints=("TODO: a vague one.", "TODO: a pointed one."),
         praise="TODO: what a right answer has shown.",
-    ),''')
+    ),""")
 
 TESTS = Template('''\
 """Exercises of lesson $number: each solution against something that is not itself."""
