@@ -5,12 +5,12 @@ uhashring looks up one key at a time; it is given fewer keys and its time is sca
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 import numpy as np
 import uhashring
 
+from utils.foundation.timing import best_seconds
 from utils.systems.hashing.key_hash import hash_keys
 from utils.systems.hashing.placement import HashRing
 
@@ -18,14 +18,9 @@ N_KEYS, N_PEER_KEYS, RUNS = 1_000_000, 50_000, 3
 NODES = [f"cache-{i}" for i in range(10)]
 
 
-def seconds(function: Callable[[], object]) -> float:
-    """Return the shortest of several times in seconds."""
-    times = []
-    for _ in range(RUNS):
-        start = time.perf_counter()
-        function()
-        times.append(time.perf_counter() - start)
-    return min(times)
+def seconds(call: Callable[[], object]) -> float:
+    """Return the shortest of `RUNS` times in seconds."""
+    return best_seconds(call, repeats=RUNS)
 
 
 def main() -> None:

@@ -10,26 +10,14 @@ from nbformat import from_dict
 
 from utils.course.colab import is_setup_cell
 from utils.course.folding import fold
+from utils.course.template import SECTIONS
 from utils.foundation.checkout import CHECKOUT
 from utils.lesson.claim import MIME
 from utils.lesson.questions import question_bank
 
 ROOT = CHECKOUT
 LESSONS = sorted((ROOT / "notebooks").glob("*_*/[0-9][0-9]_*.ipynb"))
-SECTIONS = [
-    "question",
-    "set-up",
-    "predict",
-    "break",
-    "fix",
-    "against the references",
-    "claims",
-    "play",
-    "exercises",
-    "interview answer",
-    "in production",
-]
-FIXED_ORDER = [
+FIRST_EDITION = [
     "question",
     "set-up",
     "against the references",
@@ -39,9 +27,11 @@ FIXED_ORDER = [
     "interview answer",
     "in production",
 ]
+ANYWHERE_IN_FIRST_EDITION = ["predict", "break", "fix"]
 MACHINE_PATH = re.compile(r"(?<![\w.])/(?:work|root|farm|tmp|home|Users)/[\w.]")
 WORDS_BOUND = 220
 LINES_BOUND = 20
+VISIBLE_LINES_BOUND, VISIBLE_CELL_BOUND = 250, 15  # second edition: what is not folded carries the idea
 FIGURES_BOUND = 5  # four, and the still picture of the interactive cell
 
 
@@ -59,6 +49,10 @@ class Notebook:
         self.claims = [o["data"][MIME] for o in self.outputs if MIME in o.get("data", {})]
         self.pictures = [o for o in self.outputs if "image/png" in o.get("data", {})]
         self.question = question_bank()[int(path.stem[:2])]
+
+    @property
+    def is_second_edition(self):
+        return bool(self.calls("whiteboard"))
 
     def headings(self):
         return [line.lstrip("# ").lower() for text in self.prose for line in text.splitlines() if line.startswith("#")]
@@ -87,12 +81,67 @@ def test_there_are_lessons_where_the_question_bank_says():
     }
 
 
+def out_of_order(headings, sections):
+    """Return the sections of which no heading speaks after that of the section before."""
+    missing, place = [], 0
+    for section in sections:
+        found = next((i for i in range(place, len(headings)) if section in headings[i]), None)
+        if found is None:
+            missing.append(section)
+        else:
+            place = found + 1
+    return missing
+
+
 def test_all_sections_are_there_and_in_order(lesson):
     headings = lesson.headings()
-    first = {name: next((i for i, h in enumerate(headings) if name in h), None) for name in SECTIONS}
-    assert None not in first.values(), first
-    order = [first[name] for name in FIXED_ORDER]
-    assert order == sorted(order)
+    if lesson.is_second_edition:
+        assert out_of_order(headings, SECTIONS) == []
+        return
+    assert out_of_order(headings, FIRST_EDITION) == []
+    for section in ANYWHERE_IN_FIRST_EDITION:
+        assert out_of_order(headings, [section]) == []
+
+
+@pytest.mark.parametrize(
+    ("headings", "is_right"),
+    [
+        (SECTIONS, True),
+        ([f"the {section} of it" for section in SECTIONS], True),
+        (["more", *SECTIONS, "more"], True),
+        (SECTIONS[:3] + SECTIONS[4:], False),
+        (SECTIONS[1:] + SECTIONS[:1], False),
+        ((*SECTIONS[:-2], SECTIONS[-1], SECTIONS[-2]), False),
+    ],
+)
+def test_a_missing_or_moved_section_is_noticed(headings, is_right):
+    assert (out_of_order(list(headings), SECTIONS) == []) == is_right
+
+
+def test_the_second_edition_has_its_whiteboard_draft_rubric_and_cases(lesson):
+    if not lesson.is_second_edition:
+        return
+    assert len(lesson.calls("whiteboard")) == len(lesson.calls("draft")) == 1
+    assert lesson.calls("rubric") or lesson.calls("answer")
+    assert 5 <= len(lesson.question.rubric) <= 8
+    assert 2 <= len(lesson.question.cases) <= 3
+    text = " ".join(" ".join(lesson.prose).split())
+    for case in lesson.question.cases:
+        assert case.source in text
+        assert str(case.year) in text
+
+
+def test_the_visible_code_of_the_second_edition_is_short(lesson):
+    if not lesson.is_second_edition:
+        return
+    folded = lesson.tagged("plumbing")
+    visible = [[x for x in s.splitlines() if x.strip()] for s in lesson.sources if s not in folded]
+    assert sum(map(len, visible)) <= VISIBLE_LINES_BOUND
+    assert max(map(len, visible)) <= VISIBLE_CELL_BOUND
+
+
+def test_nothing_is_left_to_do(lesson):
+    assert "TODO" not in lesson.raw
 
 
 def test_question_and_usual_answer_are_those_of_the_bank(lesson):

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from utils.course.colab import SETUP_CELL, canonical, is_setup_cell, missing_requirements
-from utils.course.notebooks import CHECKOUT, CourseError, lesson_number
 from utils.course.marked_text import markers
+from utils.course.notebooks import CHECKOUT, CourseError, lesson_number
 from utils.course.publish import publish
 
 START, END = markers("badges")

@@ -31,13 +31,13 @@ def bank_of(folder, **files):
     return question_bank(folder)
 
 
-def test_the_bank_has_all_twenty_two_lessons_in_their_parts():
+def test_the_lessons_of_the_bank_are_numbered_without_a_gap_part_by_part():
     bank = question_bank()
-    assert list(bank) == list(range(1, 23))
-    parts = ["1_framing"] * 4 + ["2_features"] * 4 + ["3_systems"] * 5 + ["4_learning"] * 3
-    parts += ["5_experiments"] * 3 + ["6_monitoring"] * 2 + ["7_capstone"]
-    assert [question.part for question in bank.values()] == parts
-    assert sorted(PARTS) == sorted(set(parts))
+    assert list(bank) == list(range(1, len(bank) + 1))
+    assert len(bank) >= 22
+    parts = [question.part for question in bank.values()]
+    assert parts == sorted(parts)
+    assert set(parts) == set(PARTS)
 
 
 def test_every_field_of_a_file_arrives_and_the_name_gives_number_and_notebook(tmp_path):
@@ -78,9 +78,9 @@ def test_lessons_come_in_the_order_of_their_numbers_and_other_files_are_passed_o
 
 def test_one_more_file_is_one_more_lesson(tmp_path):
     folder = shutil.copytree(BANK, tmp_path / "questions")
-    bank = bank_of(folder, lesson_23_extra=LEAST)
-    assert list(bank) == list(range(1, 24))
-    assert {number: bank[number] for number in range(1, 23)} == question_bank()
+    bank = bank_of(folder, lesson_99_extra=LEAST)
+    assert bank.pop(99).name == "extra"
+    assert bank == question_bank()
 
 
 @pytest.mark.parametrize(

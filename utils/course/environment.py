@@ -1,7 +1,7 @@
 """Sets up a virtual environment from a lock, or makes the locks: `python utils/course/environment.py run`.
 
 The Makefile calls this with the Python it was given, before anything is installed: only the standard library, and
-no syntax newer than Python 3.6, so that a Python that is too old can still say so.
+no syntax newer than Python 3.6 (hence types in quotes), so that a Python that is too old can still say so.
 """
 
 import argparse
@@ -12,6 +12,24 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+__all__ = [
+    "CHECKOUT",
+    "ENVIRONMENTS",
+    "LOCKS",
+    "SetupError",
+    "environment_version",
+    "expected",
+    "fetched_uv",
+    "main",
+    "make_environment",
+    "make_locks",
+    "put_on_path",
+    "python_of",
+    "run_quietly",
+    "set_up",
+    "version_complaint",
+]
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 OLDEST, NEWEST = (3, 11), (3, 13)
@@ -40,7 +58,7 @@ class SetupError(Exception):
     """Something the person can put right; the message is one line."""
 
 
-def main(arguments=None):
+def main(arguments: "list[str] | None" = None) -> int:
     """Set up one environment, or make the locks; return the exit status."""
     parser = argparse.ArgumentParser(description="Set up an environment of the course, or make its locks.")
     parser.add_argument("what", choices=[*ENVIRONMENTS, "lock"])
@@ -62,7 +80,7 @@ def main(arguments=None):
     return 0
 
 
-def set_up(name, given=False, checkout=CHECKOUT):
+def set_up(name: str, given: bool = False, checkout: Path = CHECKOUT) -> None:
     """Bring an environment up to its locks; where its stamp says that it is, nothing happens.
 
     Args:
@@ -109,7 +127,7 @@ def set_up(name, given=False, checkout=CHECKOUT):
             (folder / f".{part}-stamp").write_text(expected(checkout, part_locks, version))
 
 
-def version_complaint(version, name):
+def version_complaint(version: "tuple[int, ...]", name: str) -> "str | None":
     """Return None if the course runs on this Python, else one line that says what to do."""
     found = ".".join(map(str, version[:3]))
     needed = "the course needs {}.{} to {}.{}".format(*OLDEST, *NEWEST)
@@ -123,7 +141,7 @@ def version_complaint(version, name):
     return None
 
 
-def environment_version(folder):
+def environment_version(folder: Path) -> "tuple[int, ...] | None":
     """Return (major, minor) of an environment's Python, or None if there is none or it does not work."""
     command = [python_of(folder), "-c", "import sys, pip; print(*sys.version_info[:2])"]
     try:
@@ -133,7 +151,7 @@ def environment_version(folder):
         return None
 
 
-def make_environment(folder):
+def make_environment(folder: Path) -> None:
     """Make an environment with this Python in place of whatever was there."""
     if folder.is_symlink() or folder.is_file():
         raise SetupError(f"{folder.name} is not a folder; remove it")
@@ -142,25 +160,25 @@ def make_environment(folder):
     run_quietly(command, f"could not make {folder.name}; on Debian and Ubuntu: apt install {package}")
 
 
-def put_on_path(folder, checkout):
+def put_on_path(folder: Path, checkout: Path) -> None:
     """Make the checkout importable in an environment: a line in its site-packages, no build and no network."""
     command = [python_of(folder), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
     site_packages = Path(subprocess.check_output(command).decode().strip())
     (site_packages / "platter-course.pth").write_text(f"{checkout}\n", encoding="utf-8")
 
 
-def expected(checkout, locks, version):
+def expected(checkout: Path, locks: "tuple[str, ...]", version: "tuple[int, ...]") -> str:
     """Return a stamp's text: it changes with the locks, the Python version and the place of the checkout."""
     parts = [str(checkout), "{}.{}".format(*version), *((checkout / lock).read_text() for lock in locks)]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest() + "\n"
 
 
-def python_of(folder):
+def python_of(folder: Path) -> str:
     """Return the path of an environment's Python."""
     return str(folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python"))
 
 
-def make_locks(checkout=CHECKOUT):
+def make_locks(checkout: Path = CHECKOUT) -> None:
     """Resolve pyproject.toml into the locks with uv, which is fetched by pip if it is not there."""
     with tempfile.TemporaryDirectory() as folder:
         uv = shutil.which("uv") or fetched_uv(Path(folder) / "venv")
@@ -172,7 +190,7 @@ def make_locks(checkout=CHECKOUT):
             run_quietly(command, f"uv could not resolve {lock}", cwd=str(checkout))
 
 
-def fetched_uv(folder):
+def fetched_uv(folder: Path) -> str:
     """Return the path of uv, installed by pip into a throwaway environment."""
     run_quietly([sys.executable, "-m", "venv", str(folder)], "could not make a throwaway environment for uv")
     command = [python_of(folder), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "uv"]
@@ -180,7 +198,7 @@ def fetched_uv(folder):
     return str(Path(python_of(folder)).with_name("uv.exe" if os.name == "nt" else "uv"))
 
 
-def run_quietly(command, complaint, cwd=None):
+def run_quietly(command: "list[str]", complaint: str, cwd: "str | None" = None) -> None:
     """Run a command and show nothing; if it fails, show its last lines and raise SetupError."""
     done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=cwd)
     if done.returncode:

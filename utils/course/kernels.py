@@ -5,13 +5,16 @@ import json
 import os
 import sys
 import tempfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+
+__all__ = ["THREADS", "environment", "kernel_environment"]
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 INLINE_FIGURES = "module://matplotlib_inline.backend_inline"
 
 
-def kernel_environment(folder):
+def kernel_environment(folder: Path | str) -> dict[str, str]:
     """Return the environment variables that make kernels the same on every machine.
 
     Args:
@@ -42,7 +45,7 @@ def kernel_environment(folder):
 
 
 @contextlib.contextmanager
-def environment(variables):
+def environment(variables: Mapping[str, str]) -> Iterator[None]:
     """Lay variables over `os.environ` for a while."""
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
@@ -56,7 +59,7 @@ def environment(variables):
                 os.environ[name] = value
 
 
-def _home_is_writable():
+def _home_is_writable() -> bool:
     """Whether matplotlib can keep its font cache; otherwise it warns on standard error, into the outputs."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"))
     while not cache.exists() and cache != cache.parent:

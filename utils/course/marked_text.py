@@ -15,7 +15,7 @@ def markers(name: str) -> tuple[str, str]:
 
 
 def between(text: str, name: str, content: str, *, page: str = "README.md") -> str:
-    """Return a page's text with `content` on the lines between the markers of a name.
+    r"""Return a page's text with `content` on the lines between the markers of a name.
 
     Args:
         text: the page.
@@ -29,8 +29,8 @@ def between(text: str, name: str, content: str, *, page: str = "README.md") -> s
     Raises:
         CourseError: a marker is missing, there twice, or the end comes first.
 
-    >>> between("a\\n<!-- x:start -->\\nold\\n<!-- x:end -->\\nb", "x", "new")
-    'a\\n<!-- x:start -->\\nnew\\n<!-- x:end -->\\nb'
+    >>> between("a\n<!-- x:start -->\nold\n<!-- x:end -->\nb", "x", "new")
+    'a\n<!-- x:start -->\nnew\n<!-- x:end -->\nb'
     """
     start, end = markers(name)
     if text.count(start) != 1 or text.count(end) != 1 or text.index(start) > text.index(end):

@@ -24,8 +24,8 @@ def cleaned(text: Any) -> str:
     Raises:
         ValueError: not a text.
 
-    >>> cleaned("  One.\\n  Two.  ")
-    'One.\\nTwo.'
+    >>> cleaned("   One thought.  ")
+    'One thought.'
     """
     if text is None:
         return ""

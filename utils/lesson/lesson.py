@@ -30,7 +30,7 @@ class Lesson:
         ValueError: no such lesson.
     """
 
-    def __init__(self, lesson_number):
+    def __init__(self, lesson_number: int) -> None:
         bank = question_bank()
         if lesson_number not in bank:
             raise ValueError(
