@@ -178,7 +178,10 @@ class Claim:
         record = self.record
         json.dumps(record)  # a record that can't be written fails here, not in the notebook's file
         if self.holds:
-            return {MIME: record, "text/plain": ""}  # an empty text, lest a front end says that it can't show the record
+            return {
+                MIME: record,
+                "text/plain": "",
+            }  # an empty text, lest a front end says that it can't show the record
         return {MIME: record, "text/markdown": f"✗ {self.sentence}", "text/plain": f"✗ {self.sentence}"}
 
 
