@@ -8,7 +8,7 @@ import matplotlib.image
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
-from matplotlib.patches import ArrowStyle, Circle, FancyArrowPatch
+from matplotlib.patches import ArrowStyle, Circle, Ellipse, FancyArrowPatch
 
 from utils.lesson import Lesson
 from utils.lesson.architecture import COMPONENTS, EDGES, HALF_HEIGHT, HALF_WIDTH, edge_between
@@ -112,6 +112,57 @@ def test_each_hop_is_numbered_on_its_edge_in_the_order_of_the_path():
     assert y1 == y2 == y5
     assert x1 < x2 < x3 < x4 < x5
     assert y3 == y4 < y1
+
+
+def middles(ax):
+    return [np.array(mark.center) for mark in marks(ax)]
+
+
+@pytest.mark.parametrize("edge", EDGES, ids=lambda edge: f"{edge.start} to {edge.end}")
+def test_a_lone_number_sits_on_its_edge_and_two_marks_sit_evenly_around_it(edge):
+    line = np.array([(LEFT + PITCH_X * x, BOTTOM + PITCH_Y * y) for x, y in points(edge)])
+    [alone] = middles(drawn(path=[edge.start, edge.end]))
+    assert np.hypot(*(line - alone).T).min() < 0.005
+    number, cross = middles(drawn(path=[edge.start, edge.end], fault=(edge.end, edge.start)))
+    assert (number + cross) / 2 == pytest.approx(alone)
+    assert np.hypot(*(number - cross)) == pytest.approx(0.24)
+
+
+@pytest.mark.parametrize(
+    ("there", "back", "axis", "sign"),
+    [
+        ("client", "log", 1, -1),
+        ("rollout", "model server", 0, -1),
+        ("warehouse", "monitor", 0, 1),
+        ("feed service", "log", 1, -1),
+    ],
+)
+def test_on_a_long_edge_the_numbers_follow_each_other_along_it(there, back, axis, sign):
+    first, second = middles(drawn(path=[there, back, there]))
+    step = second - first
+    assert step[axis] * sign == pytest.approx(0.24)
+    assert step[1 - axis] == pytest.approx(0, abs=1e-12)
+
+
+@pytest.mark.parametrize("name", COMPONENTS)
+def test_the_cross_of_a_component_sits_at_its_upper_right_corner(name):
+    [cross] = middles(drawn(fault=name))
+    corner = COMPONENTS[name].column + HALF_WIDTH, COMPONENTS[name].row + HALF_HEIGHT
+    assert np.abs(cross - (LEFT + PITCH_X * corner[0], BOTTOM + PITCH_Y * corner[1])).max() < 0.05
+
+
+def test_what_keeps_data_is_a_drum_and_has_a_lid():
+    stores = {"cache", "catalogue", "online store", "log", "warehouse", "registry"}
+    lids = [p.center for p in drawn().patches if isinstance(p, Ellipse) and not isinstance(p, Circle)]
+    found = {
+        name
+        for name, component in COMPONENTS.items()
+        if any(
+            abs(x - LEFT - PITCH_X * component.column) < 0.01 and 0 < y - BOTTOM - PITCH_Y * component.row < 0.3
+            for x, y in lids
+        )
+    }
+    assert found == stores
 
 
 @pytest.mark.parametrize(

@@ -112,6 +112,24 @@ def test_places_run_clockwise_from_the_top():
     assert middles == [[0, 1], [1, 0], [0, -1], [-1, 0]]
 
 
+def turned(point):
+    """Return the place of a point on the ring, as a share of a turn clockwise from the top."""
+    return np.arctan2(*point) / (2 * np.pi) % 1
+
+
+@pytest.mark.parametrize(("key", "node"), [(0.12, 0.3), (0.9, 0.05), (0.4, 0.55), (0.7, 0.8)])
+def test_a_way_starts_at_its_key_and_runs_clockwise_to_short_of_its_node(key, node):
+    [arrow] = of_kind(drawn(draw_ring, NODES, {"k": key}), FancyArrowPatch)
+    ways = [turned(point) for point in arrow.get_path().vertices[:-5]]  # without the tip
+    assert ways[0] == pytest.approx(key)
+    assert ways[10] - key == pytest.approx(10 / 59 * ((node - key) % 1 - 0.02), abs=0.003)
+    assert 0.01 < (node - ways[-1]) % 1 < 0.06
+
+
+def test_a_key_beside_its_node_has_no_arrow():
+    assert not of_kind(drawn(draw_ring, NODES, {"k": 0.27}), FancyArrowPatch)
+
+
 @pytest.mark.parametrize("place", np.linspace(0, 0.99, 12).round(3))
 def test_the_words_of_a_ring_lie_apart_wherever_its_nodes_are(place):
     turned = {name: (at + place) % 1 for name, at in NODES.items()}
