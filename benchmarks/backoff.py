@@ -5,8 +5,9 @@ Run: python benchmarks/backoff.py
 
 import heapq
 import random
-import time
+from statistics import fmean
 
+from utils.foundation.timing import best_seconds
 from utils.systems.overload.backoff import POLICIES
 from utils.systems.overload.contention import simulate_contention
 
@@ -57,16 +58,21 @@ def main(n_clients=100, loop_runs=10, array_runs=500):
     """Print milliseconds per run of both, their ratio, and the mean calls as a check that they do the same."""
     print(f"{n_clients} clients; ms per run: event loop, arrays, ratio; mean calls: event loop, arrays")
     for policy in POLICIES:
-        start = time.perf_counter()
-        loop = [event_loop(n_clients, policy, seed)[0] for seed in range(loop_runs)]
-        middle = time.perf_counter()
-        arrays = simulate_contention(n_clients, policy, seed=0, n_runs=array_runs).calls
-        end = time.perf_counter()
-        slow, fast = (middle - start) / loop_runs * 1e3, (end - middle) / array_runs * 1e3
-        print(
-            f"{policy:>13}: {slow:7.2f} {fast:7.3f} {slow / fast:6.0f}×   {sum(loop) / loop_runs:6.0f}"
-            f" {arrays.mean():6.0f}"
+        loops, arrays = [], []
+        slow = best_seconds(
+            lambda policy=policy, found=loops: found.extend(
+                event_loop(n_clients, policy, seed)[0] for seed in range(loop_runs)
+            ),
+            repeats=1,
         )
+        fast = best_seconds(
+            lambda policy=policy, found=arrays: found.extend(
+                simulate_contention(n_clients, policy, seed=0, n_runs=array_runs).calls
+            ),
+            repeats=1,
+        )
+        slow, fast = slow / loop_runs * 1e3, fast / array_runs * 1e3
+        print(f"{policy:>13}: {slow:7.2f} {fast:7.3f} {slow / fast:6.0f}×   {fmean(loops):6.0f} {fmean(arrays):6.0f}")
 
 
 if __name__ == "__main__":

@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from utils.course.colab import SETUP_CELL, canonical, is_setup_cell, missing_requirements
+from utils.course.marked_text import markers
 from utils.course.notebooks import CHECKOUT, CourseError, lesson_number
-from utils.course.publish import END, START, publish
+from utils.course.publish import publish
 
+START, END = markers("badges")
 STAMPED = SETUP_CELL.replace('REPOSITORY = ""', 'REPOSITORY = "owner/course"')
 FAKE_PIP = """\
 import json, os, sys

@@ -1,20 +1,25 @@
 """The map of the course and the learner's calibration."""
 
+import shutil
+
 import pytest
 from statsmodels.stats.proportion import proportion_confint
 
-from utils.course import index
+from utils.course import index, readme
+from utils.foundation.checkout import CHECKOUT
 from utils.lesson.progress import Progress
+from utils.lesson.questions import BANK, question_bank
 
 
-def test_the_map_names_every_lesson_once_and_links_those_that_exist():
-    text = index.map_of_lessons()
-    for row in index.rows():
-        link = f"[{row.title}]({row.notebook})"
-        assert text.count(link) == row.is_built
+def test_the_learners_map_names_every_lesson_once_and_links_those_that_exist():
+    text, rows = index.learner_map(), index.map_of_lessons()
+    assert [row.number for row in rows] == list(question_bank())
+    for row in rows:
+        link = f"[{row.title}]({row.notebook.removeprefix('notebooks/')})"
+        assert text.count(link) == row.is_built == (CHECKOUT / row.notebook).exists()
         assert text.count(f"| {row.number} | ") == 1
-    assert text.count("*not\u00a0built\u00a0yet*") == sum(not row.is_built for row in index.rows())
-    assert index.map_of_lessons(root="").count("](2_features/") >= 1
+    assert text.count("*not\u00a0built\u00a0yet*") == sum(not row.is_built for row in rows)
+    assert "](notebooks/2_features/" in index.learner_map(root="notebooks/")
 
 
 def test_passed_exercises_and_revealed_predictions_are_counted(home):
@@ -22,9 +27,23 @@ def test_passed_exercises_and_revealed_predictions_are_counted(home):
     progress.record(7, "exercises", "1", "passed")
     progress.record(7, "predictions", "a", {"low": 1, "high": 2})
     progress.record(7, "predictions", "b", {"low": 1, "high": 2, "measured": 3, "contains": False})
-    [row] = [row for row in index.rows() if row.number == 7]
+    [row] = [row for row in index.map_of_lessons() if row.number == 7]
     assert (row.exercises_passed, row.predictions_made) == (1, 1)
-    assert "1 of 3" in index.map_of_lessons()
+    assert "1 of 3" in index.learner_map()
+
+
+def test_one_more_file_of_the_bank_is_one_more_line_in_its_part_and_in_the_readme(tmp_path):
+    folder = shutil.copytree(BANK, tmp_path / "questions")
+    fields = {"part": "2_features", "title": "Extra", "question": "Why | how?", "usual_answer": "U", "left_out": "L"}
+    text = "\n".join(f"{field}: {value}" for field, value in fields.items())
+    (folder / "99_extra.yaml").write_text(text, encoding="utf-8")
+    rows = index.map_of_lessons(bank=question_bank(folder))
+    assert [row.number for row in rows][7:10] == [8, 99, 9]
+    line = "| 99 | Extra | Why \\| how? *(not built yet)* |"
+    was, now = (readme.lesson_map(some).splitlines() for some in (index.map_of_lessons(), rows))
+    assert [found for found in now if found not in was] == [line]
+    assert now.index(line) == now.index("**Systems**") - 2
+    assert len(now) == len(was) + 1
 
 
 @pytest.mark.parametrize(
@@ -40,3 +59,9 @@ def test_calibration_is_judged_by_an_exact_interval(home, contained, n, said):
     assert (found.n, found.contained) == (n, contained)
     assert (found.low, found.high) == (pytest.approx(low), pytest.approx(high))
     assert said in index.verdict(found)
+
+
+def test_the_map_says_where_progress_cannot_be_read(home):
+    assert not index.learner_map().startswith("*Your")
+    (home / "progress.json").mkdir()
+    assert index.learner_map().startswith(f"*Your progress can't be read in {home}")

@@ -3,20 +3,55 @@
 import json
 import re
 
+import pytest
+
 from utils.course import readme
 from utils.course.claims import STORED, claims_text, stored_claims
 from utils.course.notebooks import NOTEBOOKS
 from utils.foundation.checkout import CHECKOUT
-from utils.lesson.progress import Progress
+from utils.lesson.questions import question_bank
 
 ROOT = CHECKOUT
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def test_map_findings_and_figure_are_those_of_the_course(tmp_path):
-    text, image = readme.made(Progress(tmp_path))
+def test_map_findings_and_figure_are_those_of_the_course():
+    text, image = readme.made()
     assert text == TEXT, "run: python -m utils.course.readme"
     assert image == readme.FIGURE.read_bytes()
+
+
+RECORD = {"text": "It costs", "measured": 0.25, "relation": ">=", "bound": 0.1, "because": "b", "unit": "%"}
+
+
+def test_a_built_lesson_is_quoted_with_the_claim_that_its_file_names():
+    bank = {7: question_bank()[7]._replace(finding="cost", name="a", title="A|B")}
+    table = readme.findings(bank, {"07_a": {"other": RECORD, "cost": {**RECORD, "measured": 0.5}}})
+    assert table.splitlines()[2:] == ["| A\\|B | It costs | 50% | ≥\u00a010% |"]
+
+
+@pytest.mark.parametrize(
+    ("finding", "stored"), [("", {"07_a": {"cost": RECORD}}), ("cost", {}), ("cost", {"07_a": {}})]
+)
+def test_a_lesson_without_finding_or_without_claims_is_not_quoted(finding, stored):
+    bank = {7: question_bank()[7]._replace(finding=finding, name="a")}
+    assert len(readme.findings(bank, stored).splitlines()) == 2
+
+
+def test_a_finding_that_is_no_claim_of_its_lesson_is_refused():
+    bank = {7: question_bank()[7]._replace(finding="costs", name="a")}
+    with pytest.raises(ValueError, match="finding of lesson 7 must be one of its claims cost, gain, got 'costs'"):
+        readme.findings(bank, {"07_a": {"cost": RECORD, "gain": RECORD}})
+
+
+def test_check_tells_a_page_that_is_out_of_date_and_writes_nothing(tmp_path, monkeypatch, capsys):
+    page = tmp_path / "README.md"
+    page.write_text(TEXT.replace("| 1 | A framework", "| 1 | An old framework"), encoding="utf-8")
+    monkeypatch.setattr(readme, "README", page)
+    before = page.read_bytes()
+    assert readme.main(["--check"]) == 1
+    assert page.read_bytes() == before
+    assert "out of date: python -m utils.course.readme" in capsys.readouterr().out
 
 
 def test_the_claims_file_is_that_of_the_stored_notebooks():

@@ -18,7 +18,6 @@ from utils.course.__main__ import main
 from utils.course.claims import claims_text, significant
 from utils.course.lesson_process import run_lesson
 from utils.course.parameters import check_parameters
-from utils.course.sweep import margin, summarise
 from utils.foundation.checkout import CHECKOUT
 
 LOOK_AROUND = (
@@ -288,31 +287,6 @@ def test_significant_digits_of_small_and_large_numbers():
     assert [significant(x) for x in (1234567.0, 0.000123456, -9.99999, 5)] == [1235000.0, 0.0001235, -10.0, 5]
 
 
-@pytest.mark.parametrize(
-    ("measured", "relation", "bound", "expected"),
-    [
-        (1.0, "<=", 3.0, 2.0),
-        (4.0, "<=", 3.0, -1.0),
-        (1.0, ">=", 3.0, -2.0),
-        (1.0, "within", [0.5, 3.0], 0.5),
-        (4.0, "within", [0.5, 3.0], -1.0),
-        ("nan", "<=", 1.0, -float("inf")),
-        ("inf", ">=", 1.0, float("inf")),
-    ],
-)
-def test_margin_is_the_distance_to_the_bound_negative_when_false(measured, relation, bound, expected):
-    assert margin({"measured": measured, "relation": relation, "bound": bound}) == expected
-
-
-def test_summary_of_a_sweep_keeps_the_worst_seed():
-    def record(measured):
-        return {"id": "c", "measured": measured, "relation": "<=", "bound": 1.0, "holds": measured <= 1.0}
-
-    runs = [{"lesson": "01", "seed": seed, "claims": [record(m)]} for seed, m in ((5, 0.2), (6, 1.5), (7, 0.9))]
-    row = {"lesson": "01", "id": "c", "held": 2, "of": 3, "worst": 1.5, "bound": 1.0, "relation": "<=", "seed": 6}
-    assert summarise(runs) == [row]
-
-
 def test_sweep_through_a_dask_cluster_counts_how_often_each_claim_held(tmp_path, monkeypatch):
     distributed = pytest.importorskip("distributed", reason="Dask is installed with requirements-test.txt only")
     write_notebook(tmp_path / "book", "01_good", claim("always", 0, 1), claim("only_1000", "SEED", 1000))
@@ -325,12 +299,14 @@ def test_sweep_through_a_dask_cluster_counts_how_often_each_claim_held(tmp_path,
         assert cluster.scheduler.transition_counter > before
     assert (status, err) == (1, "")
     rows = [line.split() for line in out.splitlines()[1:3]]
-    assert [(row[1], " ".join(row[2:5]), row[5]) for row in rows] == [
-        ("always", "2 of 2", "0.0"),
-        ("only_1000", "1 of 2", "1001.0"),
+    assert [(row[1], " ".join(row[2:5]), row[5], " ".join(row[9:])) for row in rows] == [
+        ("always", "2 of 2", "0.0", "exact"),
+        ("only_1000", "1 of 2", "1001.0", "-0.7 !"),  # distances 0 and -1: mean -1/2, standard deviation 1/sqrt(2)
     ]
+    assert out.splitlines()[4] == "! 1 claim has a margin of less than 4: expect it to fail on somebody's seed"
     stored = json.loads((tmp_path / "out" / "sweep.json").read_text())
     assert [one["seed"] for one in stored["runs"]] == [1000, 1001]
+    assert [row["margin"] for row in stored["claims"]] == ["exact", pytest.approx(-(0.5**0.5))]
 
 
 def test_sweep_on_this_machine_exits_with_0_when_every_claim_held(tmp_path, monkeypatch):
@@ -339,7 +315,16 @@ def test_sweep_on_this_machine_exits_with_0_when_every_claim_held(tmp_path, monk
     arguments = ("--seeds", 1, "--first-seed", 5, "--jobs", 1, "--output", tmp_path / "out")
     status, out, _ = command("sweep", "01", "--notebooks", tmp_path / "book", *arguments)
     assert status == 0
-    assert "1 of 1  5.0    <= 5.0  5" in out
+    assert "1 of 1  5.0    <= 5.0  5     -" in out
+
+
+def test_only_a_strict_sweep_fails_for_a_claim_that_holds_close_to_its_bound(tmp_path, monkeypatch):
+    monkeypatch.delenv("DASK_SCHEDULER_ADDRESS", raising=False)
+    write_notebook(tmp_path / "book", "01_good", claim("close", "SEED", 1001), parameters="SEED = 7")
+    arguments = ("sweep", "--notebooks", tmp_path / "book", "--seeds", 2, "--output", tmp_path / "out")
+    status, out, _ = command(*arguments)
+    assert (status, "2 of 2" in out, "0.7 !" in out) == (0, True, True)
+    assert command(*arguments, "--strict")[0] == 1
 
 
 def test_sweep_without_its_scheduler_is_one_line(tmp_path, monkeypatch):

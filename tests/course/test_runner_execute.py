@@ -15,6 +15,7 @@ from tests.course.tiny_notebooks import claim, outputs, write_notebook
 from utils.course.__main__ import main
 from utils.course.claims import claims
 from utils.course.execute import execute
+from utils.course.lesson_process import run_lesson
 from utils.course.normalise import merge_streams, normalise, same_picture, strip_png_text
 from utils.course.notebooks import CourseError, give_missing_ids, write_atomically
 
@@ -118,6 +119,46 @@ def test_failing_notebooks_stay_as_they_were_and_are_named(tmp_path, capsys):
         "not written, cell 2: the kernel died",
         "not written, cell 2 wrote to standard error: careful",
     ]
+
+
+def test_one_tag_folds_a_cell_and_every_tool_runs_it_as_before(tmp_path):
+    path = write_notebook(tmp_path, "01_good", "# Adds up.\ntotal = SEED + 1", "total", claim("kept", 1, 2))
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    notebook["cells"][2]["metadata"] = {"tags": ["plumbing"]}
+    notebook["cells"][3]["metadata"] = {
+        "cellView": "form",
+        "jupyter": {"source_hidden": True},
+    }  # by hand, in JupyterLab
+    path.write_text(json.dumps(notebook), encoding="utf-8")
+    assert execute(tmp_path) == 0
+    folded, plain = json.loads(path.read_text(encoding="utf-8"))["cells"][2:4]
+    assert folded["metadata"] == {
+        "cellView": "form",
+        "jupyter": {"source_hidden": True},
+        "tags": ["plumbing", "hide-input"],
+    }
+    assert "".join(folded["source"]) == "# @title Adds up.\ntotal = SEED + 1"
+    assert plain["metadata"] == {}
+    assert execute(tmp_path, check=True) == 0
+    done = run_lesson(path, tmp_path / "copy.ipynb", {"SEED": 41})
+    assert (done.error, done.held) == (None, 1)
+    copy = json.loads((tmp_path / "copy.ipynb").read_text(encoding="utf-8"))
+    assert [o["data"]["text/plain"] for c in copy["cells"] for o in c.get("outputs", [])][:1] == [["42"]]
+    [again] = [cell for cell in copy["cells"] if "".join(cell["source"]).startswith("# @title")]
+    assert folded["metadata"].items() <= again["metadata"].items()
+
+
+def test_a_folded_cell_without_title_is_named_before_anything_runs(tmp_path, capsys):
+    path = write_notebook(tmp_path, "01_good", f"open({str(tmp_path / 'ran')!r}, 'w').close()", "total = 1")
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    notebook["cells"][3]["metadata"] = {"tags": ["plumbing"]}
+    path.write_text(json.dumps(notebook), encoding="utf-8")
+    before = path.read_bytes()
+    assert execute(tmp_path) == 1
+    said = "not written, cell 3: a cell tagged plumbing must start with a comment, its title, got 'total = 1'"
+    assert said in capsys.readouterr().out
+    assert path.read_bytes() == before
+    assert not (tmp_path / "ran").exists()
 
 
 def test_check_says_that_stored_outputs_would_change_and_writes_nothing(tmp_path, capsys):

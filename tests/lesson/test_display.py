@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from utils.lesson import COLORS, Claim, figure, label_line_ends, number, say, table
-from utils.lesson.card import card
+from utils.lesson.card import card, filled
 from utils.lesson.figure import in_few_colors
-from utils.lesson.questions import FollowUp, Question, question_bank
+from utils.lesson.questions import FollowUp, Question
 
 ALT = "One line that rises from zero to one, drawn for a test of the apparatus."
 
@@ -165,25 +165,52 @@ def test_the_card_is_filled_from_the_claims_of_this_run():
     assert "{" not in text
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("It costs {cost:spoken}.", "It costs about 12%."),
+        ("{cost} of the orders", "12.3% of the orders"),
+        ("{{cost}} {cost:spoken}", "{cost} about 12%"),
+    ],
+)
+def test_a_field_is_written_or_spoken_as_it_asks(text, said):
+    assert filled(text, {"cost": claim(0.123)}) == said
+
+
+def test_a_claim_that_was_only_recorded_is_written_where_it_cannot_be_spoken():
+    odd = Claim("cost", "It costs", float("nan"), ">=", 1, because="x", unit="%", recording=True)
+    assert filled("It costs {cost:spoken}, {cost}.", {"cost": odd}) == "It costs –, –."
+
+
+@pytest.mark.parametrize(
+    ("field", "message"),
+    [
+        ("{cost:.2f}", "the form of 'cost' must be nothing or 'spoken', got '.2f'"),
+        ("{cost:Spoken}", "the form of 'cost' must be nothing or 'spoken', got 'Spoken'"),
+        ("{}", "the field '', which is no claim"),
+        ("{0}", "the field '0', which is no claim"),
+        ("{gain}", r"the field 'gain', which is no claim; write \{claim_id\} or \{claim_id:spoken\}"),
+        ("{cost.__class__}", "the field 'cost.__class__', which is no claim"),
+        ("{cost[0]}", r"the field 'cost\[0\]', which is no claim"),
+    ],
+)
+def test_a_field_that_cannot_be_filled_is_told(field, message):
+    with pytest.raises(ValueError, match=message):
+        filled(field, {"cost": claim(0.123)})
+
+
+@pytest.mark.parametrize("place", ["thirty_seconds", "two_minutes", "question", "weak", "red_flags"])
+def test_a_claim_quoted_anywhere_on_the_card_must_have_been_made(place):
+    question = entry("It costs {cost}.")
+    if place in ("question", "weak"):
+        question = question._replace(follow_ups=(question.follow_ups[0]._replace(**{place: "{gain}"}),))
+    else:
+        question = question._replace(**{place: ("{gain}",) if place == "red_flags" else "{gain}"})
+    assert "gain" in question.claim_ids
+    with pytest.raises(ValueError, match=r"not made: \['gain'\]"):
+        card(question, {"cost": claim(0.123)})
+
+
 def test_a_card_that_quotes_an_unmade_claim_is_refused():
     with pytest.raises(ValueError, match=r"not made: \['cost', 'gain'\]"):
         card(entry("It gains {gain}."), {})
-
-
-def test_the_bank_has_all_twenty_two_lessons_in_their_parts():
-    bank = question_bank()
-    assert sorted(bank) == list(range(1, 23))
-    parts = ["1_framing"] * 4 + ["2_features"] * 4 + ["3_systems"] * 5 + ["4_learning"] * 3
-    parts += ["5_experiments"] * 3 + ["6_monitoring"] * 2 + ["7_capstone"]
-    assert [bank[n].part for n in sorted(bank)] == parts
-
-
-def test_a_damaged_bank_is_told_in_one_sentence(tmp_path):
-    (tmp_path / "q.yaml").write_text("- lesson: 1\n  part: x\n")
-    with pytest.raises(ValueError, match="entry 1 of the question bank: 'name'"):
-        question_bank(tmp_path / "q.yaml")
-    (tmp_path / "r.yaml").write_text("a: [")
-    with pytest.raises(ValueError, match="can't be read"):
-        question_bank(tmp_path / "r.yaml")
-    with pytest.raises(ValueError, match="is missing"):
-        question_bank(tmp_path / "none.yaml")

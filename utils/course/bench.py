@@ -3,15 +3,18 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 from utils.course.kernels import THREADS
 from utils.course.notebooks import CourseError
 from utils.foundation.checkout import CHECKOUT
 
+__all__ = ["BENCHMARKS", "bench"]
+
 BENCHMARKS = CHECKOUT / "benchmarks"
 
 
-def bench(folder=BENCHMARKS):
+def bench(folder: Path = BENCHMARKS) -> int:
     """Run every script of a folder, one after the other; return 0, or 1 if one failed."""
     scripts = sorted(path for path in folder.glob("*.py") if not path.name.startswith("_"))
     if not scripts:

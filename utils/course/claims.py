@@ -1,17 +1,31 @@
 """The claims of the lessons: harvested from executed notebooks, kept in data/claims.json."""
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from utils.course.notebooks import CourseError, find_lessons, read_notebook, shown, write_atomically
 from utils.foundation.checkout import CHECKOUT
 
-MIME = "application/vnd.lesson.claim+json"
+__all__ = [
+    "STORED",
+    "claims",
+    "claims_text",
+    "describe",
+    "harvest",
+    "save_claims",
+    "significant",
+    "stored_claims",
+]
+
 STORED = CHECKOUT / "data" / "claims.json"
 
 
-def harvest(notebook):
+def harvest(notebook: Mapping[str, Any]) -> list[dict]:
     """Return the claim records in a notebook's outputs, in order; of one id the last counts."""
+    from utils.lesson.claim import MIME  # not sooner: the process of each lesson would load the whole apparatus
+
     records = {}
     for cell in notebook["cells"]:
         for output in cell.get("outputs", []):
@@ -21,7 +35,7 @@ def harvest(notebook):
     return list(records.values())
 
 
-def significant(value, digits=4):
+def significant(value: Any, digits: int = 4) -> Any:
     """Return a number rounded to so many significant digits; other values as they are.
 
     >>> significant(0.123456)
@@ -34,7 +48,7 @@ def significant(value, digits=4):
     return value
 
 
-def claims_text(records_by_lesson):
+def claims_text(records_by_lesson: Mapping[str, Sequence[dict]]) -> str:
     """Return the text of data/claims.json: lesson, claim id, and the record with four significant digits."""
     table = {
         lesson: {
@@ -46,16 +60,28 @@ def claims_text(records_by_lesson):
     return json.dumps(table, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-def stored_claims(folder):
+def stored_claims(folder: Path) -> dict[str, list[dict]]:
     """Return the claims in the stored outputs of all lessons: lesson name -> records."""
     return {path.stem: harvest(read_notebook(path)) for path in find_lessons(folder)}
 
 
-def claims(folder, wanted=(), *, save=False, check=False, file=STORED):
+def claims(
+    folder: Path, wanted: Sequence[str] = (), *, save: bool = False, check: bool = False, file: Path = STORED
+) -> int:
     """Print the claims in the stored outputs; with `save` write them to a file, with `check` compare them with it.
 
+    Args:
+        folder: folder of the notebooks.
+        wanted: which are printed, as for `find_lessons`.
+        save: write the claims of all lessons.
+        check: compare the claims of all lessons.
+        file: what is written or compared with.
+
     Returns:
-        0, or 1 if a stored claim is false or the file differs.
+        0, or 1 if a stored claim is false.
+
+    Raises:
+        CourseError: with `check` the file differs.
     """
     by_lesson = {path.stem: harvest(read_notebook(path)) for path in find_lessons(folder, wanted)}
     for lesson, records in by_lesson.items():
@@ -74,15 +100,17 @@ def claims(folder, wanted=(), *, save=False, check=False, file=STORED):
     return status
 
 
-def save_claims(records_by_lesson, file=STORED):
+def save_claims(records_by_lesson: Mapping[str, Sequence[dict]], file: Path = STORED) -> None:
     """Write claims to a file."""
     write_atomically(file, claims_text(records_by_lesson))
 
 
-def describe(record):
-    """Return what was measured and the bound, in one phrase.
+def describe(record: Mapping[str, Any]) -> str:
+    """Return what was measured, the placebo where there is one, and the bound, in one phrase.
 
     >>> describe({"measured": 0.0512345, "relation": ">=", "bound": 0.05})
     'measured 0.05123, bound >= 0.05'
     """
-    return f"measured {significant(record['measured'])}, bound {record['relation']} {significant(record['bound'])}"
+    placebo = f", placebo {significant(record['placebo'])}" if "placebo" in record else ""
+    bound = f"bound {record['relation']} {significant(record['bound'])}"
+    return f"measured {significant(record['measured'])}{placebo}, {bound}"

@@ -13,10 +13,20 @@ from pathlib import Path
 
 from utils.foundation.checkout import CHECKOUT
 
+__all__ = [
+    "REPOSITORY_LINE",
+    "SETUP_CELL",
+    "canonical",
+    "install_missing_requirements",
+    "installed",
+    "is_setup_cell",
+    "missing_requirements",
+]
+
 REPOSITORY_LINE = re.compile(r'^REPOSITORY = "([^"\n]*)"', re.MULTILINE)
 
 SETUP_CELL = """\
-# Finds the course: the checkout you are in, or on Colab a fresh copy. Nothing to fill in here.
+# @title Set-up: finds the course here, or on Colab fetches it. Nothing to fill in.
 import subprocess, sys
 from pathlib import Path
 
@@ -35,19 +45,19 @@ if "google.colab" in sys.modules:
 """
 
 
-def is_setup_cell(source):
+def is_setup_cell(source: str) -> bool:
     """Whether a cell's source is the set-up cell, stamped with a repository or not."""
     return REPOSITORY_LINE.sub('REPOSITORY = ""', source).strip() == SETUP_CELL.strip()
 
 
-def missing_requirements(pyproject=CHECKOUT / "pyproject.toml"):
+def missing_requirements(pyproject: Path = CHECKOUT / "pyproject.toml") -> list[str]:
     """Return the course's own requirements, such as "river>=0.22", of which no version is installed."""
     requirements = tomllib.loads(Path(pyproject).read_text(encoding="utf-8"))["project"]["dependencies"]
     present = {canonical(name) for name, _ in installed()}
     return [text for text in requirements if canonical(re.match(r"[\w.-]+", text)[0]) not in present]
 
 
-def install_missing_requirements(pyproject=CHECKOUT / "pyproject.toml"):
+def install_missing_requirements(pyproject: Path = CHECKOUT / "pyproject.toml") -> None:
     """Install what is missing with pip; what is installed keeps its version, for the kernel may have loaded it."""
     missing = missing_requirements(pyproject)
     if not missing:
@@ -63,13 +73,13 @@ def install_missing_requirements(pyproject=CHECKOUT / "pyproject.toml"):
     importlib.invalidate_caches()
 
 
-def installed():
+def installed() -> list[tuple[str, str]]:
     """Return (name, version) of every installed distribution that pip can be held to."""
     found = {(dist.metadata["Name"], dist.version) for dist in importlib.metadata.distributions()}
     return sorted((name, version) for name, version in found if name and re.match(r"\d+(\.\d+)*", version or ""))
 
 
-def canonical(name):
+def canonical(name: str) -> str:
     """Return a distribution's name as indexes compare it.
 
     >>> canonical("Scikit_Learn")

@@ -14,7 +14,23 @@ import sys
 import tempfile
 from pathlib import Path
 
-__all__ = ["SetupError", "main", "make_locks", "set_up", "version_complaint"]
+__all__ = [
+    "CHECKOUT",
+    "ENVIRONMENTS",
+    "LOCKS",
+    "SetupError",
+    "environment_version",
+    "expected",
+    "fetched_uv",
+    "main",
+    "make_environment",
+    "make_locks",
+    "put_on_path",
+    "python_of",
+    "run_quietly",
+    "set_up",
+    "version_complaint",
+]
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 OLDEST, NEWEST = (3, 11), (3, 13)

@@ -3,11 +3,14 @@
 import copy
 import os
 import tempfile
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
+from nbformat import NotebookNode
 from tqdm import tqdm
 
+from utils.course.folding import fold
 from utils.course.kernels import environment, kernel_environment
 from utils.course.normalise import normalise, standard_error
 from utils.course.notebooks import (
@@ -22,8 +25,17 @@ from utils.course.notebooks import (
 )
 from utils.course.run import TIME_LIMIT, cores
 
+__all__ = ["execute", "execute_one", "executed_copy"]
 
-def execute(folder=NOTEBOOKS, wanted=(), *, check=False, jobs=None, time_limit=TIME_LIMIT):
+
+def execute(
+    folder: Path = NOTEBOOKS,
+    wanted: Sequence[str] = (),
+    *,
+    check: bool = False,
+    jobs: int | None = None,
+    time_limit: float = TIME_LIMIT,
+) -> int:
     """Execute notebooks and store their outputs in normal form; a notebook with a failing cell stays as it was.
 
     Args:
@@ -54,8 +66,15 @@ def execute(folder=NOTEBOOKS, wanted=(), *, check=False, jobs=None, time_limit=T
     return 0 if all(good for good, _ in outcomes) else 1
 
 
-def execute_one(path, scratch, *, check=False, time_limit=TIME_LIMIT):
-    """Execute one notebook; return whether all is well and a phrase that says what became of it."""
+def execute_one(path: Path, scratch: Path, *, check: bool = False, time_limit: float = TIME_LIMIT) -> tuple[bool, str]:
+    """Execute one notebook; return whether all is well and a phrase that says what became of it.
+
+    Args:
+        path: the notebook.
+        scratch: folder for what its kernel writes, which is made.
+        check: write nothing.
+        time_limit: seconds for each cell.
+    """
     try:
         stored = read_notebook(path)
         executed = executed_copy(stored, path.parent, scratch, time_limit=time_limit)
@@ -71,19 +90,31 @@ def execute_one(path, scratch, *, check=False, time_limit=TIME_LIMIT):
         return False, str(error)
 
 
-def executed_copy(stored, folder, scratch, *, time_limit=TIME_LIMIT):
-    """Return a notebook executed in a fresh kernel and brought into normal form.
+def executed_copy(stored: NotebookNode, folder: Path, scratch: Path, *, time_limit: float = TIME_LIMIT) -> NotebookNode:
+    """Return a notebook folded as its tags say, executed in a fresh kernel and brought into normal form.
+
+    Args:
+        stored: the notebook, which stays as it is.
+        folder: the kernel's working directory.
+        scratch: folder for what the kernel writes, which is made.
+        time_limit: seconds for each cell.
 
     Raises:
-        CourseError: a cell failed, ran too long, wrote to standard error, or the kernel died.
+        CourseError: a folded cell has no title, a cell failed, ran too long, wrote to standard error, or the kernel died.
     """
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
     notebook = copy.deepcopy(stored)
+    place = 0
     for cell in notebook.cells:
         if cell.cell_type == "code":
+            place += bool(cell.source.strip())
             cell.outputs, cell.execution_count = [], None
+            try:
+                fold(cell)
+            except CourseError as error:
+                raise CourseError(f"not written, cell {place}: {error}") from None
     scratch.mkdir(parents=True, exist_ok=True)
     client = NotebookClient(
         notebook, timeout=time_limit, kernel_name="python3", resources={"metadata": {"path": str(folder)}}

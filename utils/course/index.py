@@ -1,5 +1,7 @@
 """The map of the course, and where a learner stands: lessons, exercises passed, how good the predictions were."""
 
+from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
 from typing import NamedTuple
 
 from scipy import stats
@@ -7,67 +9,123 @@ from scipy import stats
 from utils.foundation.checkout import CHECKOUT
 from utils.lesson.prediction import LEVEL
 from utils.lesson.progress import Progress
-from utils.lesson.questions import question_bank
+from utils.lesson.questions import PARTS, Question, question_bank
+from utils.lesson.rubric import Score, score
+
+__all__ = [
+    "EXERCISES",
+    "Calibration",
+    "Row",
+    "calibration",
+    "learner_map",
+    "map_of_lessons",
+    "tables_by_part",
+    "verdict",
+]
 
 EXERCISES = 3
-PARTS = {
-    "1_framing": "Framing the problem",
-    "2_features": "Features and data",
-    "3_systems": "Systems",
-    "4_learning": "Learning",
-    "5_experiments": "Experiments and rollout",
-    "6_monitoring": "Monitoring",
-    "7_capstone": "Capstone",
-}
 
 
 class Row(NamedTuple):
-    """One lesson on the map."""
+    """One lesson on the map.
+
+    Attributes:
+        part: folder of the part, a key of `PARTS`.
+        number: the lesson's.
+        title: what the map calls the lesson.
+        question: as an interviewer puts it, on one line.
+        notebook: path below the checkout.
+        is_built: whether the notebook is there.
+        exercises_passed: of `EXERCISES`.
+        predictions_made: those whose result the learner has seen.
+        rubric: how many points of how many the learner found in their own answer; None where it was not scored.
+    """
 
     part: str
     number: int
     title: str
+    question: str
     notebook: str
     is_built: bool
     exercises_passed: int
     predictions_made: int
+    rubric: Score | None
+
+    def link(self, root: str) -> str:
+        """Return the title as a Markdown link from the folder `root` names, or bare where there is no notebook yet."""
+        return f"[{self.title}]({root}{self.notebook.removeprefix('notebooks/')})" if self.is_built else self.title
 
 
-def rows(progress=None):
-    """Return the lessons in order, each with what the learner has done in it."""
+def map_of_lessons(progress: Progress | None = None, bank: Mapping[int, Question] | None = None) -> list[Row]:
+    """Return the lessons part by part in order, each with what the learner has done in it.
+
+    Args:
+        progress: the learner's own by default.
+        bank: the course's own by default.
+
+    Returns:
+        One row a lesson.
+    """
     progress = progress or Progress()
-    found = []
-    for number, question in sorted(question_bank().items()):
-        known = progress.lesson(number)
-        revealed = _revealed(progress, number)
+    rows = []
+    bank = question_bank() if bank is None else bank
+    for number, question in sorted(bank.items(), key=lambda entry: (entry[1].part, entry[0])):
+        passed = len(progress.lesson(number)["exercises"])
+        text = " ".join(question.question.split())
         is_built = (CHECKOUT / question.notebook).exists()
-        passed = len(known["exercises"])
-        found.append(Row(question.part, number, question.title, question.notebook, is_built, passed, len(revealed)))
-    return found
+        seen = len(_revealed(progress, number))
+        found = score(progress, number, question.rubric)
+        rows.append(Row(question.part, number, question.title, text, question.notebook, is_built, passed, seen, found))
+    return rows
 
 
-def _revealed(progress, number):
+def _revealed(progress: Progress, number: int) -> list[dict]:
     """Return the predictions of a lesson whose result the learner has seen."""
     return [p for p in progress.lesson(number)["predictions"].values() if "measured" in p]
 
 
-def map_of_lessons(progress=None, *, root="notebooks/"):
-    """Return the map in Markdown, a heading a part, a line a lesson; lessons not built yet are marked.
+def tables_by_part(rows: Sequence[Row], head: Sequence[str], cells: Callable[[Row], Sequence[str]]) -> str:
+    """Return a Markdown table a part, under the part's title.
 
     Args:
-        progress: `Progress`; the learner's own by default.
-        root: what links start from: "notebooks/" in the README, "" beside the index.
+        rows: lessons in order.
+        head: titles of the columns; the first is set to the right, as it holds numbers.
+        cells: what a lesson's line says, one text a column.
+
+    Returns:
+        The text, without an empty line at either end.
     """
-    lines, part = [], None
-    for row in rows(progress):
-        if row.part != part:
-            part = row.part
-            lines += ["", f"**{PARTS[part]}**", "", "| | Lesson | Question | Exercises |", "|---:|:---|:---|:---|"]
-        question = " ".join(question_bank()[row.number].question.split())
-        title = f"[{row.title}]({root}{row.notebook.removeprefix('notebooks/')})" if row.is_built else row.title
-        done = f"{row.exercises_passed} of {EXERCISES}" if row.is_built else "*not\u00a0built\u00a0yet*"
-        lines.append(f"| {row.number} | {title} | {question} | {done} |")
+    lines = []
+    for part, lessons in groupby(rows, key=lambda row: row.part):
+        aligned = "|".join(["---:", *[":---"] * (len(head) - 1)])
+        lines += ["", f"**{PARTS[part]}**", "", _line(head), f"|{aligned}|"]
+        lines += [_line([cell.replace("|", "\\|") for cell in cells(row)]) for row in lessons]
     return "\n".join(lines).strip()
+
+
+def _line(cells: Sequence[str]) -> str:
+    return "|" + "|".join(f" {cell} " if cell else " " for cell in cells) + "|"
+
+
+def learner_map(progress: Progress | None = None, *, root: str = "") -> str:
+    """Return the index's map in Markdown: titles lead to the lessons, and each says what the learner has done.
+
+    Where the learner's progress can't be read, the map says so first.
+
+    Args:
+        progress: the learner's own by default.
+        root: what links start from: "" beside the index, "notebooks/" above it.
+    """
+    progress = progress or Progress()
+
+    def cells(row: Row) -> tuple[str, ...]:
+        done = f"{row.exercises_passed} of {EXERCISES}" if row.is_built else "*not\u00a0built\u00a0yet*"
+        if row.rubric:
+            done += f", rubric {row.rubric.ticked} of {row.rubric.points}"
+        return str(row.number), row.link(root), row.question, done
+
+    tables = tables_by_part(map_of_lessons(progress), ("", "Lesson", "Question", "Exercises"), cells)
+    return f"*{progress.trouble}*\n\n{tables}" if progress.trouble else tables
 
 
 class Calibration(NamedTuple):
@@ -79,8 +137,16 @@ class Calibration(NamedTuple):
     high: float
 
 
-def calibration(progress=None):
-    """Count the revealed predictions and those whose interval held the result (Clopper and Pearson, 1934)."""
+def calibration(progress: Progress | None = None) -> Calibration:
+    """Count the revealed predictions and those whose interval held the result.
+
+    Args:
+        progress: the learner's own by default.
+
+    References:
+        Clopper and Pearson, "The use of confidence or fiducial limits illustrated in the case of the binomial",
+        Biometrika 26 (1934).
+    """
     progress = progress or Progress()
     revealed = [p["contains"] for number in question_bank() for p in _revealed(progress, number)]
     n, contained = len(revealed), sum(revealed)
@@ -90,7 +156,7 @@ def calibration(progress=None):
     return Calibration(n, contained, float(interval.low), float(interval.high))
 
 
-def verdict(found):
+def verdict(found: Calibration) -> str:
     """Say in a sentence what a calibration means.
 
     >>> verdict(Calibration(0, 0, 0.0, 1.0))

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-__all__ = ["INLINE_FIGURES", "environment", "kernel_environment"]
+__all__ = ["INLINE_FIGURES", "THREADS", "environment", "kernel_environment"]
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 INLINE_FIGURES = "module://matplotlib_inline.backend_inline"

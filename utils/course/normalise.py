@@ -4,8 +4,12 @@ import base64
 import io
 import re
 import struct
+from collections.abc import Sequence
 
 import numpy as np
+from nbformat import NotebookNode
+
+__all__ = ["KERNEL", "merge_streams", "normalise", "same_picture", "standard_error", "strip_png_text"]
 
 LIVE_TYPES = ("application/vnd.jupyter.widget-view+json", "application/vnd.jupyter.widget-state+json")
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
@@ -16,7 +20,7 @@ PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PNG_TEXT_CHUNKS = (b"tEXt", b"zTXt", b"iTXt", b"tIME", b"eXIf")
 
 
-def normalise(notebook, stored=None):
+def normalise(notebook: NotebookNode, stored: NotebookNode | None = None) -> NotebookNode:
     """Bring an executed notebook into normal form, in place, and return it.
 
     Counts run from 1; the metadata names the kernel and nothing of this machine; consecutive pieces of one stream are
@@ -51,7 +55,7 @@ def normalise(notebook, stored=None):
     return notebook
 
 
-def merge_streams(outputs):
+def merge_streams(outputs: Sequence[NotebookNode]) -> list[NotebookNode]:
     """Return the outputs with consecutive pieces of the same stream joined; where they are cut is timing."""
     merged = []
     for output in outputs:
@@ -63,7 +67,7 @@ def merge_streams(outputs):
     return merged
 
 
-def standard_error(notebook):
+def standard_error(notebook: NotebookNode) -> list[tuple[int, str]]:
     """Return (code cell number, first line) of each output to standard error."""
     found, number = [], 0
     for cell in notebook.cells:
@@ -74,7 +78,7 @@ def standard_error(notebook):
     return found
 
 
-def strip_png_text(png):
+def strip_png_text(png: bytes) -> bytes:
     """Return a PNG's bytes without its text, date and camera chunks.
 
     Raises:
@@ -92,7 +96,7 @@ def strip_png_text(png):
     return b"".join(kept)
 
 
-def same_picture(one, other):
+def same_picture(one: bytes, other: bytes) -> bool:
     """Whether two PNGs show the same picture, pixel by pixel."""
     from PIL import Image
 
@@ -100,7 +104,7 @@ def same_picture(one, other):
     return np.array_equal(first, second)
 
 
-def _clean_output(output):
+def _clean_output(output: NotebookNode) -> NotebookNode | None:
     if output["output_type"] not in ("display_data", "execute_result"):
         return output
     output.pop("transient", None)
@@ -112,7 +116,7 @@ def _clean_output(output):
     return output
 
 
-def _keep_pictures(outputs, stored):
+def _keep_pictures(outputs: Sequence[NotebookNode], stored: Sequence[NotebookNode]) -> None:
     """Put back the stored bytes of each picture, in order, that did not change."""
     old = [output["data"]["image/png"] for output in stored if "image/png" in output.get("data", {})]
     new = [output["data"] for output in outputs if "image/png" in output.get("data", {})]
@@ -123,7 +127,7 @@ def _keep_pictures(outputs, stored):
             _put_picture(data, fresh if len(fresh) < MUCH_SMALLER * len(kept) else kept)
 
 
-def _put_picture(data, png):
+def _put_picture(data: NotebookNode, png: bytes) -> None:
     """Put a picture into an output, and into the HTML that carries its words."""
     data["image/png"] = base64.b64encode(png).decode("ascii")
     if "text/html" in data:

@@ -4,11 +4,28 @@ import json
 import os
 import re
 import tempfile
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import nbformat
 
 from utils.foundation.checkout import CHECKOUT
+
+__all__ = [
+    "NOTEBOOKS",
+    "CourseError",
+    "find_lessons",
+    "find_notebooks",
+    "first_line",
+    "give_missing_ids",
+    "has_tag",
+    "lesson_number",
+    "notebook_text",
+    "read_notebook",
+    "shown",
+    "write_atomically",
+]
 
 NOTEBOOKS = CHECKOUT / "notebooks"
 LESSON_NAME = re.compile(r"(\d\d)_\w+")
@@ -18,7 +35,7 @@ class CourseError(Exception):
     """Something the person at the keyboard can put right; the message is one line and names the remedy."""
 
 
-def lesson_number(path):
+def lesson_number(path: Path | str) -> int | None:
     """Return the number in a lesson's file name, or None where there is none.
 
     >>> lesson_number("notebooks/2_features/07_training_serving_skew.ipynb")
@@ -28,12 +45,15 @@ def lesson_number(path):
     return int(match[1]) if match else None
 
 
-def find_lessons(folder=NOTEBOOKS, wanted=()):
+def find_lessons(folder: Path = NOTEBOOKS, wanted: Sequence[str] = ()) -> list[Path]:
     """Return the lessons' paths in the order of their numbers.
 
     Args:
         folder: where to look, recursively.
         wanted: numbers ("7", "07"), names ("07_training_serving_skew") or paths; empty means all.
+
+    Returns:
+        The paths, each once.
 
     Raises:
         CourseError: nothing was found, or a wanted one does not exist.
@@ -46,8 +66,16 @@ def find_lessons(folder=NOTEBOOKS, wanted=()):
     return list(dict.fromkeys(_wanted_lesson(str(name), lessons, folder) for name in wanted))
 
 
-def find_notebooks(folder=NOTEBOOKS, wanted=()):
-    """Return the lessons and, where all are asked for, every other notebook of the folder such as the index."""
+def find_notebooks(folder: Path = NOTEBOOKS, wanted: Sequence[str] = ()) -> list[Path]:
+    """Return the lessons and, where all are asked for, every other notebook of the folder such as the index.
+
+    Args:
+        folder: where to look, recursively.
+        wanted: as for `find_lessons`.
+
+    Raises:
+        CourseError: nothing was found, or a wanted one does not exist.
+    """
     if wanted:
         return find_lessons(folder, wanted)
     notebooks = sorted(_notebook_files(folder))
@@ -56,7 +84,7 @@ def find_notebooks(folder=NOTEBOOKS, wanted=()):
     return notebooks
 
 
-def shown(path):
+def shown(path: Path | str) -> str:
     """Return a path as a person wants to read it: relative to the current folder where it lies below it."""
     path = Path(path)
     try:
@@ -65,7 +93,7 @@ def shown(path):
         return str(path)
 
 
-def read_notebook(path):
+def read_notebook(path: Path) -> nbformat.NotebookNode:
     """Return a notebook in format 4.5; a cell without an id gets one that depends on its place only.
 
     Raises:
@@ -84,7 +112,7 @@ def read_notebook(path):
         ) from None
 
 
-def give_missing_ids(cells):
+def give_missing_ids(cells: Sequence[dict]) -> None:
     """Give each cell without an id the id `cell-<place>`, counted from 0 and not yet taken."""
     taken = {cell["id"] for cell in cells if "id" in cell}
     for place, cell in enumerate(cells):
@@ -95,13 +123,17 @@ def give_missing_ids(cells):
         taken.add(cell["id"])
 
 
-def notebook_text(notebook):
+def notebook_text(notebook: nbformat.NotebookNode) -> str:
     """Return the text of a notebook's file: indent 1, sorted keys, a newline at the end."""
     return nbformat.writes(notebook, indent=1, ensure_ascii=False).rstrip("\n") + "\n"
 
 
-def write_atomically(path, text):
+def write_atomically(path: Path | str, text: str) -> None:
     """Write a text file so that a reader sees the old or the new one, never half; keep the file's mode.
+
+    Args:
+        path: the file; its folder exists.
+        text: the whole of it.
 
     Raises:
         CourseError: the folder can't be written or is full.
@@ -122,23 +154,23 @@ def write_atomically(path, text):
         ) from None
 
 
-def has_tag(cell, tag):
+def has_tag(cell: Mapping[str, Any], tag: str) -> bool:
     """Whether a cell carries a tag."""
     return tag in cell.get("metadata", {}).get("tags", [])
 
 
-def first_line(text, width=200):
+def first_line(text: str, width: int = 200) -> str:
     """Return the first line of a text that is not empty, cut to a width."""
     line = next((line.strip() for line in text.splitlines() if line.strip()), "")
     return line if len(line) <= width else line[: width - 1] + "…"
 
 
-def _notebook_files(folder):
+def _notebook_files(folder: Path) -> list[Path]:
     found = Path(folder).rglob("*.ipynb")
     return [path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
 
 
-def _wanted_lesson(name, lessons, folder):
+def _wanted_lesson(name: str, lessons: Iterable[Path], folder: Path) -> Path:
     if name.endswith(".ipynb"):
         if not Path(name).is_file():
             raise CourseError(f"there is no notebook {name}; give a number such as 07, or a path that exists")

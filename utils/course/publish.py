@@ -2,17 +2,20 @@
 
 import json
 import re
+from pathlib import Path
 
 from utils.course.colab import REPOSITORY_LINE, is_setup_cell
+from utils.course.marked_text import between
 from utils.course.notebooks import NOTEBOOKS, CourseError, find_notebooks, has_tag, shown, write_atomically
 from utils.foundation.checkout import CHECKOUT
 
-START, END = "<!-- badges:start -->", "<!-- badges:end -->"
+__all__ = ["badges", "publish", "with_repository"]
+
 REPOSITORY = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9]|-(?=[A-Za-z0-9])){0,38}/[A-Za-z0-9._-]{1,100}")
 INDEX = "notebooks/index.ipynb"
 
 
-def publish(repository, readme=CHECKOUT / "README.md", folder=NOTEBOOKS):
+def publish(repository: str, readme: Path = CHECKOUT / "README.md", folder: Path = NOTEBOOKS) -> int:
     """Stamp a repository, or take the stamp back where it is empty; stored outputs stay as they are.
 
     Args:
@@ -28,7 +31,7 @@ def publish(repository, readme=CHECKOUT / "README.md", folder=NOTEBOOKS):
     """
     if repository and (not REPOSITORY.fullmatch(repository) or repository.endswith(("/.", "/..", ".git"))):
         raise CourseError(f"REPO must be owner/name, got {repository!r}; for example make publish REPO=owner/name")
-    changes = {readme: with_badges(_text(readme), repository)}
+    changes = {readme: between(_text(readme), "badges", badges(repository))}
     for path in find_notebooks(folder):
         changes[path] = with_repository(_text(path), repository)
     changed = [path for path, text in changes.items() if text != _text(path)]
@@ -39,28 +42,19 @@ def publish(repository, readme=CHECKOUT / "README.md", folder=NOTEBOOKS):
     return 0
 
 
-def with_badges(text, repository):
-    """Return the README with the badges of a repository, or with none."""
-    if text.count(START) != 1 or text.count(END) != 1 or text.index(START) > text.index(END):
-        raise CourseError(f"README.md needs one line {START} and below it one line {END}; put them under its title")
-    before, rest = text.split(START)
-    after = rest.split(END)[1]
-    return f"{before}{START}\n{badges(repository)}{END}{after}"
-
-
-def badges(repository):
-    """Return the lines of the badges: Binder and Colab, both opening the map of the lessons."""
+def badges(repository: str) -> str:
+    """Return the lines of the badges, Binder and Colab, both opening the map of the lessons; "" without a repository."""
     if not repository:
         return ""
     binder = f"https://mybinder.org/v2/gh/{repository}/HEAD?urlpath=lab/tree/{INDEX}"
     colab = f"https://colab.research.google.com/github/{repository}/blob/main/{INDEX}"
     return (
         f"[![Open in Binder](https://mybinder.org/badge_logo.svg)]({binder})\n"
-        f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({colab})\n"
+        f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({colab})"
     )
 
 
-def with_repository(text, repository):
+def with_repository(text: str, repository: str) -> str:
     """Return a notebook's text with the repository in its set-up cells; only those lines differ."""
     for cell in json.loads(text)["cells"]:
         source = "".join(cell["source"])
@@ -72,7 +66,7 @@ def with_repository(text, repository):
     return text
 
 
-def _text(path):
+def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:

@@ -1,11 +1,15 @@
-"""`sweep`: run lessons on many seeds and count, claim by claim, how often each held."""
+"""`sweep`: run lessons on many seeds and say of each claim how often it held and how far it is from its bound."""
 
 import json
+import math
 import os
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import joblib
+import numpy as np
 
 from utils.course.claims import significant
 from utils.course.lesson_process import run_lesson
@@ -13,13 +17,39 @@ from utils.course.notebooks import NOTEBOOKS, CourseError, find_lessons, shown, 
 from utils.course.parameters import check_parameters
 from utils.course.run import RUNS, TIME_LIMIT, cores, writable_folder
 
+__all__ = [
+    "ENOUGH",
+    "EXACT",
+    "FIRST_SEED",
+    "NOT_FINITE",
+    "distance",
+    "in_parallel",
+    "is_narrow",
+    "margin",
+    "run_seed",
+    "summarise",
+    "sweep",
+    "sweep_table",
+]
+
 FIRST_SEED = 1000
 RECORD = {"COURSE_CLAIMS": "record"}
+ENOUGH = 4  # standard deviations; a normal value passes such a bound once in 30,000 seeds
+EXACT, NOT_FINITE, MARK = "exact", "not finite", "!"
+ROUNDING = 1e-12  # of the measured value: what differs by less is the rounding of one and the same number
 
 
 def sweep(
-    folder=NOTEBOOKS, wanted=(), *, seeds=20, first_seed=FIRST_SEED, jobs=None, time_limit=TIME_LIMIT, output=RUNS
-):
+    folder: Path = NOTEBOOKS,
+    wanted: Sequence[str] = (),
+    *,
+    seeds: int = 20,
+    first_seed: int = FIRST_SEED,
+    jobs: int | None = None,
+    time_limit: float = TIME_LIMIT,
+    output: Path = RUNS,
+    strict: bool = False,
+) -> int:
     """Run lessons x seeds through joblib, print a table of the claims, write `sweep.json` to `output`.
 
     Where DASK_SCHEDULER_ADDRESS is set the runs go to that Dask cluster, whose workers need this checkout at the same
@@ -33,9 +63,13 @@ def sweep(
         jobs: runs at the same time; by default one per core.
         time_limit: seconds for each run.
         output: folder of the results.
+        strict: let a margin below `ENOUGH` fail the sweep too.
 
     Returns:
-        0, or 1 if a claim was false on any seed or a lesson failed.
+        0, or 1 if a claim was false on any seed or a lesson failed, or with `strict` has too small a margin.
+
+    Raises:
+        CourseError: seeds is below one, a lesson has no parameter SEED, or the results can't be written.
     """
     if seeds < 1:
         raise CourseError(f"seeds must be at least 1, got {seeds}; for example make sweep SEEDS=20")
@@ -53,10 +87,11 @@ def sweep(
     text = json.dumps({"runs": runs, "claims": summary}, indent=1, ensure_ascii=False) + "\n"
     write_atomically(output / "sweep.json", text)
     print(f"results in {shown(output / 'sweep.json')}")
-    return 1 if any(one["error"] for one in runs) or any(row["held"] < row["of"] for row in summary) else 0
+    failed = any(one["error"] for one in runs) or any(row["held"] < row["of"] for row in summary)
+    return int(failed or (strict and any(is_narrow(row["margin"]) for row in summary)))
 
 
-def run_seed(path, seed, time_limit):
+def run_seed(path: str, seed: int, time_limit: float) -> dict:
     """Run one lesson with one seed, false claims recorded; return lesson, seed, seconds, error and claims."""
     with tempfile.TemporaryDirectory(prefix="course-sweep-", ignore_cleanup_errors=True) as folder:
         copy = Path(folder) / Path(path).name
@@ -70,7 +105,7 @@ def run_seed(path, seed, time_limit):
     }
 
 
-def in_parallel(tasks, jobs):
+def in_parallel(tasks: Sequence[tuple], jobs: int) -> list[dict]:
     """Return the results of joblib tasks, in order: from the Dask cluster named, else from local processes."""
     address = os.environ.get("DASK_SCHEDULER_ADDRESS")
     if not address:
@@ -87,43 +122,90 @@ def in_parallel(tasks, jobs):
         return joblib.Parallel()(tasks)
 
 
-def summarise(runs):
-    """Return one row a claim: held on how many of how many seeds, and the worst measured value beside its bound."""
-    rows = {}
+def summarise(runs: Sequence[dict]) -> list[dict]:
+    """Return one row a claim: on how many of how many seeds it held, the worst measured value, and its margin.
+
+    Args:
+        runs: results of `run_seed`.
+
+    Returns:
+        Rows in the order in which the claims were made, with `lesson`, `id`, `held`, `of`, `worst`, `bound` and
+        `relation` and `seed` of that worst value, and `margin` as `margin` gives it.
+    """
+    made: dict[tuple[str, str], list[tuple[int, dict]]] = {}
     for one in runs:
         for record in one["claims"]:
-            row = rows.setdefault((one["lesson"], record["id"]), {"held": 0, "of": 0, "worst": None, "margin": None})
-            row["held"] += record["holds"]
-            row["of"] += 1
-            gap = margin(record)
-            if row["margin"] is None or gap < row["margin"]:
-                row.update(worst=record["measured"], bound=record["bound"], relation=record["relation"], margin=gap)
-                row["seed"] = one["seed"]
-    for row in rows.values():
-        row.pop("margin")
-    return [{"lesson": lesson, "id": name, **row} for (lesson, name), row in rows.items()]
+            made.setdefault((one["lesson"], record["id"]), []).append((one["seed"], record))
+    rows = []
+    for (lesson, name), found in made.items():
+        seed, worst = min(found, key=lambda pair: distance(pair[1]))
+        records = [record for _, record in found]
+        row = {"lesson": lesson, "id": name, "held": sum(r["holds"] for r in records), "of": len(records)}
+        row |= {"worst": worst["measured"], "bound": worst["bound"], "relation": worst["relation"], "seed": seed}
+        rows.append(row | {"margin": margin(records)})
+    return rows
 
 
-def margin(record):
-    """Return how far the measured value is on the right side of its bound; negative where the claim is false.
+def distance(record: Mapping[str, Any]) -> float:
+    """Return how far the measured value is inside its bound, or the placebo outside it if that is less.
 
-    >>> margin({"measured": 0.7, "relation": "within", "bound": [0.5, 1.0]}) == 0.7 - 0.5
+    Returns:
+        The distance; negative where the claim is false, minus infinity where a value is infinite or NaN.
+
+    >>> distance({"measured": 0.7, "relation": "within", "bound": [0.5, 1.0]}) == 0.7 - 0.5
     True
     """
+    sides = _sides(record)
+    return min(sides) if all(map(math.isfinite, sides)) else -math.inf  # such a claim never holds
+
+
+def _sides(record: Mapping[str, Any]) -> list[float]:
+    """Return the distance to each side of the bound, two where the relation is "within", and that of the placebo."""
     measured = float(record["measured"])
-    if measured != measured:
-        return -float("inf")
+    outside = [float(record["placebo"])] if "placebo" in record else []  # it must miss the bound
     if record["relation"] == "within":
         low, high = map(float, record["bound"])
-        return min(measured - low, high - measured)
-    bound = float(record["bound"])
-    gap = bound - measured if record["relation"] == "<=" else measured - bound
-    return 0.0 if gap != gap else gap  # infinite measured value and bound
+        return [measured - low, high - measured, *(max(low - placebo, placebo - high) for placebo in outside)]
+    bound, sign = float(record["bound"]), 1 if record["relation"] == ">=" else -1
+    return [sign * (measured - bound), *(sign * (bound - placebo) for placebo in outside)]
 
 
-def sweep_table(summary):
-    """Return the table of claims."""
-    head = ("lesson", "claim", "held", "worst", "bound", "seed")
+def margin(records: Sequence[Mapping[str, Any]]) -> float | str | None:
+    """Return how many standard deviations over the seeds lie between a claim's measured value and its bound.
+
+    It is the mean distance to the bound divided by the standard deviation (n - 1) of that distance, so that a bound
+    which the run computes may vary too. Of a claim "within" two bounds the nearer side counts.
+
+    Args:
+        records: one record of the same claim a seed.
+
+    Returns:
+        The number, negative where the claim is false on average; `EXACT` where nothing varies; `NOT_FINITE` where a
+        value is infinite or NaN; None on a single seed, which shows no variation.
+
+    >>> margin([{"measured": value, "relation": "<=", "bound": 10} for value in (1, 2, 3)])
+    8.0
+    """
+    sides = [np.array(side) for side in zip(*map(_sides, records), strict=True)]
+    if not all(np.isfinite(side).all() for side in sides):
+        return NOT_FINITE
+    if len(records) < 2:
+        return None
+    size = max(abs(float(record["measured"])) for record in records)
+    spreads = [side.std(ddof=1) for side in sides]
+    if max(spreads) <= ROUNDING * size:
+        return EXACT
+    return min(float(side.mean() / spread) if spread else math.inf for side, spread in zip(sides, spreads, strict=True))
+
+
+def is_narrow(found: float | str | None) -> bool:
+    """Whether a margin is too small to trust a claim on a seed that nobody has tried."""
+    return found == NOT_FINITE or (isinstance(found, float) and found < ENOUGH)
+
+
+def sweep_table(summary: Sequence[Mapping[str, Any]]) -> str:
+    """Return the table of claims, and under it in words what its marks mean."""
+    head = ("lesson", "claim", "held", "worst", "bound", "seed", "margin")
     rows = [
         (
             row["lesson"],
@@ -132,9 +214,29 @@ def sweep_table(summary):
             str(significant(row["worst"])),
             f"{row['relation']} {significant(row['bound'])}",
             str(row["seed"]),
+            _margin_text(row["margin"]),
         )
         for row in summary
     ]
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in (head, *rows)]
-    return "\n".join(line.rstrip() for line in lines)
+    return "\n".join([*(line.rstrip() for line in lines), *_legend(summary)])
+
+
+def _margin_text(found: float | str | None) -> str:
+    if found is None:
+        return "-"
+    text = f"{found:.1f}" if isinstance(found, float) else found
+    return f"{text} {MARK}" if is_narrow(found) else text
+
+
+def _legend(summary: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the sentences below the table."""
+    if all(row["margin"] is None for row in summary):
+        return []
+    lines = ["margin: standard deviations over the seeds between a claim and its bound; exact: the same on every seed"]
+    narrow = sum(is_narrow(row["margin"]) for row in summary)
+    if narrow:
+        who = "1 claim has" if narrow == 1 else f"{narrow} claims have"
+        lines.append(f"{MARK} {who} a margin of less than {ENOUGH}: expect it to fail on somebody's seed")
+    return lines

@@ -2,21 +2,24 @@
 
 import importlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pandas as pd
 from IPython.display import display
 
+from utils.lesson import draft as drafts
 from utils.lesson import exercise as exercises
+from utils.lesson import rubric as rubrics
 from utils.lesson.card import card
 from utils.lesson.claim import Claim, ClaimFailed
 from utils.lesson.display import number, say, table
-from utils.lesson.play import play
+from utils.lesson.play import is_live, play
 from utils.lesson.prediction import is_counted, is_shown, judged, prediction, verdict
 from utils.lesson.progress import Progress
 from utils.lesson.questions import question_bank
 from utils.lesson.refusal import Refusal
+from utils.lesson.whiteboard import whiteboard
 
 
 class Lesson:
@@ -29,7 +32,7 @@ class Lesson:
         ValueError: no such lesson.
     """
 
-    def __init__(self, lesson_number):
+    def __init__(self, lesson_number: int) -> None:
         bank = question_bank()
         if lesson_number not in bank:
             raise ValueError(
@@ -109,46 +112,66 @@ class Lesson:
 
     # Claims
 
-    def claim(self, id, text, measured, relation, bound, *, because, unit=""):
-        """Assert a statement of the lesson on this run and show it with its machine-readable record.
+    def claim(
+        self,
+        id: str,
+        text: str,
+        measured: float,
+        relation: str,
+        bound: float | tuple[float, float],
+        *,
+        because: str,
+        unit: str = "",
+        placebo: float | None = None,
+    ) -> None:
+        """Assert a statement of the lesson on this run and emit its machine-readable record.
 
         Args:
             id: name of the claim, an identifier, once a lesson.
             text: the statement.
-            measured: number that this run found.
+            measured: finite number that this run found.
             relation: "<=", ">=" or "within".
-            bound: number, or (low, high) for "within".
+            bound: finite number, or (low, high) for "within".
             because: where the bound comes from.
             unit: as for `number`.
+            placebo: what the same measurement reads where the planted effect is switched off; the claim holds only if
+                it does not meet the bound. None where the claim does not say that something was found.
 
         Raises:
             ClaimFailed: the statement is false on this run (recorded only, where COURSE_CLAIMS=record).
+            ValueError: a part is malformed, or measured, bound or placebo is NaN or infinite (recorded as a claim that
+                does not hold, where COURSE_CLAIMS=record).
         """
-        made = Claim(id, text, measured, relation, bound, because, unit)
+        recording = os.environ.get("COURSE_CLAIMS") == "record"
+        made = Claim(id, text, measured, relation, bound, because, unit, placebo, recording)
         known = self._claims.get(id)
         if known and known.text != text:
-            raise ValueError(f"id must be new for each claim, {id!r} already says: {known.text}")
+            raise ValueError(f"id must be new for each claim, {id!r} already says: {known.text}; choose another name")
         self._claims[id] = made
         display(made.bundle, raw=True)
-        if not made.holds and os.environ.get("COURSE_CLAIMS") != "record":
+        if not made.holds and not recording:
             raise ClaimFailed(made.sentence)
 
-    def claims(self):
-        """Show the table of all claims made so far, with measured value, bound and verdict."""
+    def claims(self) -> None:
+        """Show the table of all claims made so far, with measured value, placebo, bound and verdict.
+
+        Raises:
+            ValueError: no claim was made.
+        """
         if not self._claims:
             raise ValueError("claims must be made before they are shown; run the cells above first")
         made = list(self._claims.values())
-        table(
-            pd.DataFrame(
-                {
-                    "Claim": [c.text for c in made],
-                    "Measured": [c.measured_text for c in made],
-                    "Bound": [c.bound_text for c in made],
-                    "Because": [c.because for c in made],
-                    "Verdict": ["holds" if c.holds else "false" for c in made],
-                }
-            )
-        )
+        columns = {
+            "Claim": [c.text for c in made],
+            "Measured": [c.measured_text for c in made],
+            "Placebo": [c.placebo_text for c in made],
+            "Bound": [c.bound_text for c in made],
+            "Because": [c.because for c in made],
+            "Verdict": [c.verdict for c in made],
+        }
+        if not any(columns["Placebo"]):
+            del columns["Placebo"]
+        table(pd.DataFrame(columns))
         self._record("claims", "held", sum(c.holds for c in made))
 
     # Exercises
@@ -192,9 +215,98 @@ class Lesson:
         """Show `draw` with sliders where there is a live front end, else once with its defaults."""
         play(draw, **controls)
 
-    def answer(self):
-        """Show the interview answer, its numbers filled in from this run's claims."""
-        say(card(self.question, self._claims))
+    def answer(self) -> None:
+        """Show the interview answer, its numbers filled in from this run's claims, beside the learner's own draft.
+
+        Raises:
+            ValueError: the answer quotes a claim that was not made.
+        """
+        answer = card(self.question, self._claims)
+        draft = drafts.kept(self._progress, self.number)
+        if draft:
+            say(f"**Your answer, before the lesson.**\n\n{drafts.quoted(draft)}")
+        say(answer)
+        if self.question.rubric:
+            self.rubric()
+
+    # Draft and rubric
+
+    def draft(self, text: str = "") -> None:
+        """Keep the learner's own answer, written before the lesson; the newest that is not empty stands.
+
+        Args:
+            text: what the learner would say; empty is fine.
+
+        Raises:
+            ValueError: not a text.
+        """
+        text = drafts.cleaned(text)
+        if text:
+            n = len(text.split())
+            told = f"Written down, {number(n)} {'word' if n == 1 else 'words'}. It stands beside the card at the end."
+            if not drafts.keep(self._progress, self.number, text):
+                told = "*It could not be saved here; set COURSE_HOME to a folder that can be written.*"
+            say(f"**Your answer first.** {told}")
+            return
+        kept = drafts.kept(self._progress, self.number)
+        if kept:
+            say(f"**Your answer first.** You wrote before, and it is kept:\n\n{drafts.quoted(kept)}")
+            return
+        say(
+            "**Your answer first.** *Write between the quotes what you would say, then run this cell; a few sentences do, "
+            "and it stands beside the card at the end. Nothing comes to mind? Read on, and come back when it does.*"
+        )
+
+    def rubric(self, ticked: Sequence[int] | None = None) -> None:
+        """Show the points of a good answer, and keep which of them the learner found in their own.
+
+        Args:
+            ticked: numbers of the points found, `[]` for none of them; None shows the rubric as it was ticked last,
+                with check boxes where there is a live front end.
+
+        Raises:
+            ValueError: not a list of numbers, or a number that the rubric lacks.
+        """
+        points = self.question.rubric
+        if not points:
+            say("*This lesson has no rubric yet.*")
+            return
+        if ticked is not None:
+            ticked = rubrics.checked_ticks(ticked, points)
+            self._keep_ticks(ticked)
+            say(rubrics.listed(points, ticked))
+            return
+        kept = rubrics.kept_ticks(self._progress, self.number, points)
+        say(rubrics.listed(points, kept))
+        if is_live():
+            rubrics.show_boxes(len(points), kept or [], self._keep_ticks)
+
+    def _keep_ticks(self, ticked: list[int]) -> None:
+        self._record(rubrics.SECTION, rubrics.KEY, ticked)
+
+    # Whiteboard
+
+    def whiteboard(
+        self,
+        *,
+        lit: Iterable[str] = (),
+        path: Sequence[str] = (),
+        fault: str | tuple[str, str] | None = None,
+        title: str = "",
+    ) -> None:
+        """Show Platter's architecture, the same picture in every lesson, with this lesson's part lit.
+
+        Args:
+            lit: names of the components that this lesson is about.
+            path: components in the order in which a request or a row meets them; each hop is numbered along its edge.
+            fault: the component where the fault sits, or the two ends of the edge.
+            title: the finding; by default the lesson's title.
+
+        Raises:
+            ValueError: a name that the whiteboard lacks, or two components that follow each other on the path without
+                an edge between them.
+        """
+        whiteboard(lit=lit, path=path, fault=fault, title=title or f"On the whiteboard: {self.question.title}")
 
     def _record(self, section: str, key: str, value: Any) -> bool:
         is_saved = self._progress.record(self.number, section, key, value)
