@@ -109,6 +109,13 @@ def test_deep_recursion_ends_as_an_error():
         call_within(5, lambda: deeper(0))
 
 
+def test_threads_take_turns_as_before():
+    before = sys.getswitchinterval()
+    with pytest.raises(TimeUp):
+        call_within(0.02, spin)
+    assert sys.getswitchinterval() == before
+
+
 def test_the_size_of_other_threads_stacks_is_left_alone():
     before = threading.stack_size()
     call_within(5, int)

@@ -10,6 +10,7 @@ everybody, this limit included, until the process is restarted.
 import contextlib
 import contextvars
 import ctypes
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,7 +19,8 @@ from typing import Any
 __all__ = ["Stopped", "TimeUp", "call_within", "guarded"]
 
 SLICE_SECONDS = 0.05  # on Windows an interrupt waits until a join returns
-RESEND_SECONDS = 0.01
+RESEND_SECONDS = 0.001
+SWITCH_SECONDS = 1e-4  # how often threads take turns while one is being stopped
 GRACE_SECONDS = 1.0
 STACK_BYTES = 16 * 2**20  # macOS gives a thread half a megabyte, too little for deep recursion
 
@@ -104,11 +106,12 @@ class _Worker:
     def stop(self) -> bool:
         """Raise `Stopped` in the thread, again and again where the code swallows it; return whether it has ended."""
         end = time.monotonic() + GRACE_SECONDS
-        while not self._ended.is_set() and time.monotonic() < end:
-            with self._lock:
-                if not self._is_over:
-                    _raise_in(self._thread.ident, Stopped)
-            self._ended.wait(RESEND_SECONDS)
+        with _turns_of(SWITCH_SECONDS):
+            while not self._ended.is_set() and time.monotonic() < end:
+                with self._lock:
+                    if not self._is_over:
+                        _raise_in(self._thread.ident, Stopped)
+                self._ended.wait(RESEND_SECONDS)
         return self._ended.is_set()
 
     def result(self) -> Any:
@@ -146,3 +149,13 @@ def _stack_of(size: int) -> Iterator[None]:
         yield
     finally:
         threading.stack_size(before)
+
+
+@contextlib.contextmanager
+def _turns_of(seconds: float) -> Iterator[None]:
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(seconds)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
