@@ -82,9 +82,9 @@ def _parity_cases() -> list[tuple]:
             pd.DataFrame({"id": [2, 7], "value": [2.0, np.nan]}),
             0.1,
         ),  # what was never served agrees with nothing
-        (pd.DataFrame({"id": [1, 2], "value": [np.nan, 2.0]}), same, 0.1),
+        (pd.DataFrame({"id": [1, 2], "value": [np.nan, 2.0]}), pd.DataFrame({"id": [1, 2], "value": [0.0, 2.0]}), 0.1),
         (pd.DataFrame({"id": [1, 2, 3], "value": [1.0, 2.25, 2.5]}), again.iloc[[0, 2]], 0.5),
-        (pd.DataFrame({"id": [1, 2], "value": [1.5, 2.25]}), same, 0.25),
+        (pd.DataFrame({"id": [1, 2], "value": [1.255, 2.25]}), same, 0.25),
     ]
 
 
