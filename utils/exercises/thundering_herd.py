@@ -72,7 +72,11 @@ def _budget_cases() -> list[tuple]:
         (calm + ["retry"] * 6, 0.25, 3.0),
         (["retry", "retry"] + ["first", "retry"] * 8, 0.25, 1.0),
         (["retry"] * 12, 0.5, 4.0),
-        (["retry", "retry", "first", "first", "first", "retry", "retry"], 0.5, 1.5),  # half a token stays in the bucket
+        (
+            ["retry", "retry", "first", "retry", "first", "first", "first", "retry", "retry"],
+            0.5,
+            1.5,
+        ),  # half a token stays
         (["first", "retry", "retry"], 0.25, 1.0),
     ]
 
