@@ -1,6 +1,7 @@
 """What a check makes of an answer, and small frames for the tests of a lesson's exercises."""
 
 import numpy as np
+import pandas as pd
 
 from utils.lesson.exercise import check
 
@@ -37,7 +38,28 @@ def assert_solution_is(exercise, reference, *more_cases):
         np.testing.assert_equal(_rounded(exercise.solution(*case)), _rounded(reference(*case)), err_msg=str(case))
 
 
+def assert_by_hand(exercise, table):
+    """Hold the cases and the solution's results against a table of (arguments, result) written by hand.
+
+    A frame is written "id:value id:value"; numbers of results are written to six digits at least.
+    """
+    assert len(exercise.cases()) == len(table)
+    for case, (arguments, result) in zip(exercise.cases(), table, strict=True):
+        np.testing.assert_equal(_rounded(case), _rounded(arguments))
+        got, want = _rounded(exercise.solution(*case)), _rounded(result)
+        if isinstance(want, (str, list)) and not _is_numeric(want):
+            assert got == want, case
+        else:
+            np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-12, err_msg=str(case))
+
+
+def _is_numeric(value):
+    return isinstance(value, list) and all(isinstance(part, (int, float)) for part in value)
+
+
 def _rounded(value):
+    if isinstance(value, pd.DataFrame):
+        return " ".join(f"{i}:{x:g}" for i, x in zip(value["id"], value["value"], strict=True))
     if isinstance(value, (list, tuple)):
         return [_rounded(part) for part in value]
     if isinstance(value, np.ndarray):

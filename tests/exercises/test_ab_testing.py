@@ -8,7 +8,15 @@ import pytest
 import statsmodels.api as sm
 from scipy import stats
 
-from tests.exercises.judging import assert_solution_is, in_order, mistake, named_mistakes, results, state
+from tests.exercises.judging import (
+    assert_by_hand,
+    assert_solution_is,
+    in_order,
+    mistake,
+    named_mistakes,
+    results,
+    state,
+)
 from utils.exercises.ab_testing import EXERCISES
 
 WINS, RATIO, READOUT = in_order(EXERCISES)
@@ -30,7 +38,13 @@ def test_false_wins_are_those_of_drawn_ideas():
     z = rng.normal(np.where(works, effect, 0.0))
     wins = z > stats.norm.isf(0.025)
     assert abs((wins & ~works).sum() / wins.sum() - results(WINS)[0]) < 0.01
-    assert np.allclose(results(WINS), [0.0225 / 0.1025, 0.0125 / 0.4125, 0.049 / 0.055, 0])
+    by_hand = [
+        ((0.1, 0.8, 0.05), 0.0225 / 0.1025),
+        ((0.5, 0.8, 0.05), 0.0125 / 0.4125),
+        ((0.02, 0.3, 0.1), 0.049 / 0.055),
+        ((1, 0.8, 0.05), 0),
+    ]
+    assert_by_hand(WINS, by_hand)
 
 
 def by_delta_method(clicks, views, arm):

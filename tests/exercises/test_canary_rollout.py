@@ -7,7 +7,15 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from tests.exercises.judging import assert_solution_is, in_order, mistake, named_mistakes, results, state
+from tests.exercises.judging import (
+    assert_by_hand,
+    assert_solution_is,
+    in_order,
+    mistake,
+    named_mistakes,
+    results,
+    state,
+)
 from utils.exercises.canary_rollout import EXERCISES
 
 BURN, EVIDENCE, DECISION = in_order(EXERCISES)
@@ -23,7 +31,13 @@ def by_counts(share, canary_error_rate, stable_error_rate, objective):
 
 def test_the_burn_is_that_of_counted_visits():
     assert_solution_is(BURN, by_counts, (0.25, 0.5, 0.25, 0.875), (1.0, 0.3, 0.9, 0.7))
-    assert np.allclose(results(BURN), [10, 10.99, 0.68, 0.5])
+    by_hand = [
+        ((0.01, 1, 0, 0.999), 10),
+        ((0.01, 1, 0.001, 0.999), 10.99),
+        ((0.1, 0.05, 0.002, 0.99), 0.68),
+        ((0.5, 0.004, 0.001, 0.995), 0.5),
+    ]
+    assert_by_hand(BURN, by_hand)
 
 
 def by_likelihoods(canary_events, stable_events, canary_visits, stable_visits, ratio):
@@ -45,8 +59,13 @@ def test_the_evidence_is_the_ratio_of_binomial_likelihoods():
     ]
     for case in [*EVIDENCE.cases(), *more]:
         assert EVIDENCE.solution(*case) == pytest.approx(by_likelihoods(*case), rel=1e-9)
-    ends = [found[-1] for found in results(EVIDENCE)]
-    assert ends == pytest.approx([4 * np.log(4) - 33 * np.log(1.03), 0.06299, -1.29578], abs=1e-5)
+    with_rounded_results = [
+        (([1, 0, 3], [9, 12, 8], [100] * 3, [9_900] * 3, 4), [1.090706, 0.7360007, 4.569737]),
+        (([40, 55], [460, 440], [950, 1_050], [9_000, 8_000], 0.8), [0.7143333, 0.06298912]),
+        (([6, 2], [5, 7], [5_000] * 2, [4_000, 6_000], 1.5), [-0.2635564, -1.295776]),
+    ]
+    assert_by_hand(EVIDENCE, with_rounded_results)
+    assert results(EVIDENCE)[0][-1] == pytest.approx(4 * np.log(4) - 33 * np.log(1.03))
 
 
 def test_e_to_the_evidence_is_one_on_average_where_the_versions_are_alike():

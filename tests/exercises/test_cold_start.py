@@ -9,7 +9,15 @@ import pandas as pd
 import pytest
 from scipy import integrate, stats
 
-from tests.exercises.judging import assert_solution_is, in_order, mistake, named_mistakes, results, state
+from tests.exercises.judging import (
+    assert_by_hand,
+    assert_solution_is,
+    in_order,
+    mistake,
+    named_mistakes,
+    results,
+    state,
+)
 from utils.exercises.cold_start import EXERCISES
 
 RATE, CHAIN, PLACE = in_order(EXERCISES)
@@ -29,7 +37,14 @@ def integrated(clicks, looks, alpha, beta):
 def test_the_rate_is_the_mean_of_the_posterior_by_integration():
     for case in [*RATE.cases(), (2, 7, 3, 4), (0, 5, 1.5, 2.5)]:
         assert RATE.solution(*case) == pytest.approx(integrated(*case), rel=1e-7)
-    assert results(RATE) == pytest.approx([5 / 110, 0.02, 2 / 140, 35 / 120, 2 / 3])
+    by_hand = [
+        ((3, 10, 2, 98), 5 / 110),
+        ((0, 0, 2, 98), 0.02),
+        ((0, 40, 2, 98), 2 / 140),
+        ((30, 100, 5, 15), 35 / 120),
+        ((1, 1, 1, 1), 2 / 3),
+    ]
+    assert_by_hand(RATE, by_hand)
 
 
 def lazily(sources, request, last_resort):

@@ -7,7 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.exercises.judging import assert_solution_is, in_order, mistake, named_mistakes, results, state
+from tests.exercises.judging import (
+    assert_by_hand,
+    assert_solution_is,
+    in_order,
+    mistake,
+    named_mistakes,
+    state,
+)
 from utils.exercises.consistent_hashing import EXERCISES
 
 MOVED, REPLICAS, REPAIR = in_order(EXERCISES)
@@ -20,7 +27,8 @@ def counted(n_before, n_after):
 
 def test_the_share_is_that_of_counted_keys():
     assert_solution_is(MOVED, counted, (1, 5), (6, 9), (100, 101), (15, 25))
-    assert np.allclose(results(MOVED), [5 / 6, 0.9, 10 / 11, 0.5, 2 / 3, 0, 0.75])
+    by_hand = {(5, 6): 5 / 6, (10, 9): 0.9, (10, 11): 10 / 11, (10, 20): 0.5, (4, 6): 2 / 3, (7, 7): 0, (12, 3): 0.75}
+    assert_by_hand(MOVED, list(by_hand.items()))
 
 
 def walked(points, owners, key_hash, n):
@@ -42,8 +50,12 @@ def test_the_nodes_are_those_met_on_a_walk():
             (points, rng.permutation(list("aaabbbccd")).tolist(), int(rng.integers(50)), int(rng.integers(1, 5)))
         )
     assert_solution_is(REPLICAS, walked, *more)
-    by_hand = ["ab", "bca", "bac", "ab", "a", "b", "ab", "cb"]
-    assert results(REPLICAS) == [list(names) for names in by_hand]
+
+
+def test_the_nodes_were_read_off_a_drawn_ring():
+    points, owners = [10, 20, 30, 40, 50, 60], list("aabcba")
+    names = {5: "ab", 30: "bca", 45: "bac", 61: "ab", 20: "a", 21: "b", 60: "ab", 35: "cb"}
+    assert_by_hand(REPLICAS, [((points, owners, key, len(found)), list(found)) for key, found in names.items()])
 
 
 TABLE = [

@@ -8,7 +8,15 @@ import pandas as pd
 import pytest
 from scipy import integrate, special, stats
 
-from tests.exercises.judging import assert_solution_is, in_order, mistake, named_mistakes, results, state
+from tests.exercises.judging import (
+    assert_by_hand,
+    assert_solution_is,
+    in_order,
+    mistake,
+    named_mistakes,
+    results,
+    state,
+)
 from utils.exercises.drift_detection import EXERCISES
 
 QUIET, CUSUM, CHEAPEST = in_order(EXERCISES)
@@ -25,6 +33,13 @@ def by_integration(threshold, n, m, bins):
 def test_the_share_of_quiet_days_is_the_tail_of_the_law_and_that_of_drawn_days():
     for case in [*QUIET.cases(), (0.2, 50, 80, 3), (0.01, 9_000, 9_000, 12)]:
         assert QUIET.solution(*case) == pytest.approx(by_integration(*case), rel=1e-7)
+    with_rounded_results = [
+        ((0.1, 100, 100, 10), 0.8343083),
+        ((0.2, 200, 100, 10), 0.1480942),
+        ((0.1, 5_000, 150, 20), 0.7499317),
+        ((0.05, 400, 1_000, 5), 0.00643685),
+    ]
+    assert_by_hand(QUIET, with_rounded_results)
     rng = np.random.default_rng(0)
     counts = [rng.multinomial(n, np.full(5, 0.2), size=4_000) / n for n in (400, 1_000)]
     psi = ((counts[0] - counts[1]) * np.log(counts[0] / counts[1])).sum(axis=1)
@@ -44,7 +59,20 @@ def test_the_alarm_is_that_of_the_largest_sum_of_latest_values():
     rng = np.random.default_rng(0)
     more = [((rng.integers(-8, 10, 15) / 4).tolist(), 0.25, 0.25, float(rng.integers(1, 12)) / 4) for _ in range(40)]
     assert_solution_is(CUSUM, by_largest_sum, *more)
-    assert results(CUSUM) == [7, 7, -1, 5, 2, 2, -1, 2, 3, 1]
+    quiet_then_up = [0, -1, 0.5, -2, -1, 2, 1.5, 2, 1]
+    by_hand = [
+        ((quiet_then_up, 0, 0.25, 3), 7),
+        ((quiet_then_up, 0, 0, 4.9), 7),
+        (([0, 1, -6, -6, 0], 0, 0.5, 4), -1),
+        (([2, 2.5, 3, 2, 2.5, 3], 2, 0.4, 0.8), 5),
+        (([0, 0, 9], 0, 0.5, 5), 2),
+        (([1] * 5, 0, 0.25, 2), 2),
+        (([0.1] * 40, 0, 0.1, 1.05), -1),
+        (([1] * 5, 0, 0.5, 1), 2),
+        (([3, -3, 3, 3], 0, 0.5, 3), 3),
+        (([-1, 5, 5], 1, 0.5, 3), 1),
+    ]
+    assert_by_hand(CUSUM, by_hand)
     assert any(CUSUM.solution(*case) == -1 for case in more)
 
 
@@ -58,13 +86,14 @@ def test_the_cheapest_detector_is_that_of_the_bills_added_by_hand():
         [300 + 10_800, 1_500 + 4_800, 6_000 + 3_000, 12_000 + 2_400],
         [50 + 90, 250 + 40, 1_000 + 25, 2_000 + 20],
         [50 + 43_200, 250 + 19_200, 1_000 + 12_000, 2_000 + 9_600],
+        [50 + 10_800, 250 + 4_800, 1_000 + 3_000, 2_000 + 2_400],
         [500 + 43_200, 2_500 + 19_200, 10_000 + 12_000, 20_000 + 9_600],
         [7_200 + 600, 480 + 6_000],
     ]
     for case, bill in zip(CHEAPEST.cases(), by_hand, strict=True):
         assert np.allclose(bills(*case), bill)
         assert CHEAPEST.solution(*case) == bill.index(min(bill))
-    assert results(CHEAPEST) == [1, 1, 0, 3, 1, 1]
+    assert results(CHEAPEST) == [1, 1, 0, 3, 2, 1, 1]
 
 
 def by_recursion(values, target, slack, threshold, total=0.0, step=0):

@@ -8,7 +8,14 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from tests.exercises.judging import assert_solution_is, in_order, mistake, named_mistakes, results, state
+from tests.exercises.judging import (
+    assert_by_hand,
+    assert_solution_is,
+    in_order,
+    mistake,
+    named_mistakes,
+    state,
+)
 from utils.exercises.feature_store import EXERCISES
 
 LATE, KNOWN, SOURCE = in_order(EXERCISES)
@@ -17,7 +24,8 @@ NAN = np.nan
 
 def test_an_hour_is_late_when_a_binomial_count_is_not_zero():
     assert_solution_is(LATE, lambda late, n: stats.binom.sf(0, n, late), (0.3, 7), (1e-3, 500), (1.0, 2))
-    assert np.allclose(results(LATE), [0.05, 0.8714878, 0.9929082, 0.875, 0])
+    by_hand = [((0.05, 1), 0.05), ((0.05, 40), 0.8714878), ((0.06, 80), 0.9929168), ((0.5, 3), 0.875), ((0, 10), 0)]
+    assert_by_hand(LATE, by_hand)
 
 
 def by_sql(event_time, available_time, value, asked, ttl):
@@ -36,7 +44,23 @@ def test_what_was_known_is_what_sql_finds():
         happened = rng.permutation(12)[:6].astype(float)
         more.append((happened, happened + rng.integers(0, 5, 6), rng.normal(size=6), 9.0, float(rng.integers(1, 9))))
     assert_solution_is(KNOWN, by_sql, *more)
-    np.testing.assert_equal(results(KNOWN), [NAN, 50.0, 50.0, 12.0, 7.0, 7.0, 12.0, NAN, 12.0, NAN])
+
+
+def test_what_was_known_was_worked_out_by_hand():
+    rows = [3, 1, 6, 2], [3.5, 1, 9, 8], [12, 50, 7, 31]
+    by_hand = {
+        (0.5, 24): NAN,
+        (1, 24): 50,
+        (3.2, 24): 50,
+        (8.5, 24): 12,
+        (9, 3): 7,
+        (9, 24): 7,
+        (8.99, 24): 12,
+        (7, 3.8): NAN,
+        (5, 2): 12,
+        (20, 2): NAN,
+    }
+    assert_by_hand(KNOWN, [((*rows, asked, ttl), value) for (asked, ttl), value in by_hand.items()])
 
 
 def test_the_source_is_that_of_the_table_by_hand():

@@ -7,7 +7,14 @@ import pandas as pd
 import pytest
 from statsmodels.stats.weightstats import DescrStatsW
 
-from tests.exercises.judging import assert_solution_is, in_order, mistake, named_mistakes, results, state
+from tests.exercises.judging import (
+    assert_by_hand,
+    assert_solution_is,
+    in_order,
+    mistake,
+    named_mistakes,
+    state,
+)
 from utils.exercises.feedback_loops import EXERCISES
 
 VISITS, ESTIMATE, STEP = in_order(EXERCISES)
@@ -20,7 +27,8 @@ def test_the_visits_are_those_after_which_a_drawn_log_has_shown_the_dish_often_e
         explores = rng.random((400, visits)) < epsilon
         shown = (explores & (rng.integers(n_candidates, size=(400, visits), dtype=np.int8) == 3)).sum(axis=1)
         assert abs(shown.mean() - wanted) < 4 * np.sqrt(wanted / 400)
-    assert np.allclose(results(VISITS), [20_000, 200_000, 2_000, 10_000])
+    by_hand = [((100, 0.1, 20), 20_000), ((100, 0.01, 20), 200_000), ((1, 0.01, 20), 2_000), ((50, 1, 200), 10_000)]
+    assert_by_hand(VISITS, by_hand)
 
 
 def by_statsmodels(clicked, propensity, target_propensity):
@@ -36,8 +44,12 @@ def test_the_estimate_is_statsmodels_weighted_mean_and_kishs_sample_size():
         (rng.integers(0, 2, n).astype(float), rng.uniform(0.05, 1, n), rng.uniform(0, 1, n)) for n in (2, 5, 40, 300)
     ]
     assert_solution_is(ESTIMATE, by_statsmodels, *more)
-    by_hand = [(3 / 6.5, 6.5**2 / (1 + 0.25 + 4 + 9)), (325 / 326, 326**2 / (2 + 324**2)), (0.5, 2)]
-    assert np.allclose(results(ESTIMATE), by_hand)
+    by_hand = [
+        (([1, 0, 1, 0], [0.5, 0.5, 0.25, 0.25], [0.5, 0.25, 0.5, 0.75]), (3 / 6.5, 6.5**2 / (1 + 0.25 + 4 + 9))),
+        (([0, 1, 1], [0.9, 0.9, 0.05], [0.05, 0.05, 0.9]), (325 / 326, 326**2 / (2 + 324**2))),
+        (([1, 0], [0.5, 0.25], [0.5, 0.25]), (0.5, 2)),
+    ]
+    assert_by_hand(ESTIMATE, by_hand)
 
 
 TABLE = [

@@ -1,12 +1,13 @@
 """Exercises of lesson 13 against counted calls, a bucket of debts, a queue drained step by step; answers of others."""
 
+import itertools
 from fractions import Fraction
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from tests.exercises.judging import assert_solution_is, in_order, mistake, named_mistakes, results, state
+from tests.exercises.judging import assert_by_hand, assert_solution_is, in_order, mistake, named_mistakes, state
 from utils.exercises.thundering_herd import EXERCISES
 
 EDGE, BUDGET, PROTECTION = in_order(EXERCISES)
@@ -25,7 +26,8 @@ def counted_edge(retries, layers):
 
 def test_the_edge_is_where_the_counted_requests_fill_the_service():
     assert_solution_is(EDGE, counted_edge, (1, 5), (4, 2), (2, 1))
-    assert np.allclose(results(EDGE), [1, 1 / 2, 1 / 4, 1 / 64, 1 / 9, 1])
+    by_hand = {(0, 1): 1, (1, 1): 1 / 2, (3, 1): 1 / 4, (3, 3): 1 / 64, (2, 2): 1 / 9, (0, 4): 1}
+    assert_by_hand(EDGE, list(by_hand.items()))
 
 
 def by_debt(attempts, ratio, burst):
@@ -40,7 +42,7 @@ def by_debt(attempts, ratio, burst):
     return passed
 
 
-def test_what_a_budget_lets_pass_is_what_was_worked_out_by_hand():
+def test_what_a_budget_lets_pass_is_what_a_bucket_of_debts_does():
     rng = np.random.default_rng(0)
     more = [
         (
@@ -51,8 +53,20 @@ def test_what_a_budget_lets_pass_is_what_was_worked_out_by_hand():
         for _ in range(20)
     ]
     assert_solution_is(BUDGET, by_debt, *more)
-    by_hand = ["111001011", 23 * "1" + "000", "10" + 2 * "10101011", "1111" + 8 * "0", "101111110", "110"]
-    assert ["".join(str(int(p)) for p in passed) for passed in results(BUDGET)] == by_hand
+
+
+def test_what_a_budget_lets_pass_was_counted_by_hand():
+    by_hand = [  # f: a first attempt, r: a retry; 1: passes
+        ("frrrrfrfr", 0.5, 2, "111001011"),
+        (20 * "f" + 6 * "r", 0.25, 3, 23 * "1" + "000"),
+        ("rr" + 8 * "fr", 0.25, 1, "10" + 2 * "10101011"),
+        (12 * "r", 0.5, 4, "1111" + 8 * "0"),
+        ("rrfrfffrr", 0.5, 1.5, "101111110"),
+        ("frr", 0.25, 1, "110"),
+    ]
+    words = {"f": "first", "r": "retry"}
+    table = [(([words[a] for a in asked], *plan), [p == "1" for p in passed]) for asked, *plan, passed in by_hand]
+    assert_by_hand(BUDGET, table)
 
 
 def seconds_until_empty(load, stall_seconds, step=0.01):
@@ -77,11 +91,22 @@ def test_the_protection_is_that_of_a_queue_drained_step_by_step():
         assert PROTECTION.solution(load, retries, stall, tolerated) == wanted, (load, retries, stall, tolerated)
 
 
-def test_the_ends_of_the_protections_cases_were_worked_out_by_hand():
-    words = {"s": "more servers", "q": "queue limit", "b": "retry budget", "n": "nothing"}
-    by_hand = [words[letter] for letter in "nsqnqnbnbn"]
-    assert results(PROTECTION)[-10:] == by_hand
-    assert set(results(PROTECTION)) == set(words.values())
+def test_the_cases_on_both_sides_of_an_edge_were_decided_by_hand():
+    by_hand = [
+        ((0.99, 0, 0, 5), "nothing"),
+        ((1.01, 0, 0, 5), "more servers"),
+        ((0.8, 0, 10, 39), "queue limit"),
+        ((0.8, 0, 10, 41), "nothing"),
+        ((0.5, 0, 30, 29), "queue limit"),
+        ((0.5, 0, 30, 31), "nothing"),
+        ((0.26, 3, 0, 5), "retry budget"),
+        ((0.24, 3, 0, 5), "nothing"),
+        ((0.35, 2, 0, 5), "retry budget"),
+        ((0.32, 2, 0, 5), "nothing"),
+    ]
+    cases = PROTECTION.cases()
+    assert [(case, PROTECTION.solution(*case)) for case in cases[-10:]] == by_hand
+    assert cases[:-10] == list(itertools.product((0.2, 0.4, 0.8, 1.1), (0, 1, 3), (0, 10), (5, 20, 60)))
 
 
 def tokens(

@@ -99,6 +99,7 @@ def _detector_cases() -> list[tuple]:
         (rates, delays, 100, 4, 300.0, 3.0),
         (rates, delays, 100, 1, 50.0, 0.1),
         (rates, delays, 100, 12, 50.0, 4.0),
+        (rates, delays, 100, 12, 50.0, 1.0),
         (rates, delays, 50, 24, 1_000.0, 2.0),
         ([0.3, 0.02], [100.0, 1_000.0], 120, 2, 200.0, 3.0),
     ]
