@@ -4,8 +4,10 @@ import numpy as np
 
 from utils.lesson import Exercise, Mistake
 
+__all__ = ["EXERCISES"]
 
-def false_wins(share_that_work, power, alpha):
+
+def false_wins(share_that_work: float, power: float, alpha: float) -> float:
     """Return the share of the wins that change nothing. A win: p below `alpha` (two-sided) and the new version ahead.
 
     share_that_work: share of the tested ideas that help, 0 to 1; the others change nothing.
@@ -15,7 +17,7 @@ def false_wins(share_that_work, power, alpha):
     return false / (false + share_that_work * power)
 
 
-def ratio_z(clicks, views, arm):
+def ratio_z(clicks: np.ndarray, views: np.ndarray, arm: np.ndarray) -> float:
     """Return z of the difference of click rates, treatment minus control, when users were assigned.
 
     clicks, views: sums of each user, arrays of shape (n,). arm: 0 for control, 1 for treatment, shape (n,).
@@ -30,7 +32,7 @@ def ratio_z(clicks, views, arm):
     return (rates[1] - rates[0]) / np.sqrt(sum(variances))
 
 
-def verdict(sample_ratio_p, supply_is_shared, z, boundary, last_look):
+def verdict(sample_ratio_p: float, supply_is_shared: bool, z: float, boundary: float, last_look: bool) -> str:
     """Return "debug the split", "split by city and day", "ship", "roll back", "wait" or "keep the old one".
 
     sample_ratio_p: p-value of the sample-ratio test; an alarm is a value below 0.001.
@@ -49,25 +51,54 @@ def verdict(sample_ratio_p, supply_is_shared, z, boundary, last_look):
     return "keep the old one" if last_look else "wait"
 
 
-def _by_request(clicks, views, arm):
+def _population_variance(clicks: np.ndarray, views: np.ndarray, arm: np.ndarray) -> float:
+    return _delta_z(clicks, views, arm, ddof=0)
+
+
+def _centered_at_the_common_rate(clicks: np.ndarray, views: np.ndarray, arm: np.ndarray) -> float:
+    return _pooled_z(clicks, views, arm, ddof=1)
+
+
+def _centered_at_the_common_rate_population(clicks: np.ndarray, views: np.ndarray, arm: np.ndarray) -> float:
+    return _pooled_z(clicks, views, arm, ddof=0)
+
+
+def _delta_z(clicks: np.ndarray, views: np.ndarray, arm: np.ndarray, ddof: int) -> float:
+    rates, variances = [], []
+    for side in (0, 1):
+        x, y = clicks[arm == side], views[arm == side]
+        rates.append(x.sum() / y.sum())
+        variances.append(((x - rates[-1] * y) / y.mean()).var(ddof=ddof) / len(x))
+    return (rates[1] - rates[0]) / np.sqrt(sum(variances))
+
+
+def _pooled_z(clicks: np.ndarray, views: np.ndarray, arm: np.ndarray, ddof: int) -> float:
+    """Center all users' contributions at the rate of both arms together, as the lesson does for a thousand splits."""
+    contribution = (clicks - clicks.sum() / views.sum() * views) / views.mean()
+    control, treatment = (contribution[arm == side] for side in (0, 1))
+    error = np.sqrt(control.var(ddof=ddof) / len(control) + treatment.var(ddof=ddof) / len(treatment))
+    return (treatment.mean() - control.mean()) / error
+
+
+def _by_request(clicks: np.ndarray, views: np.ndarray, arm: np.ndarray) -> float:
     x, y = (np.array([column[arm == side].sum() for side in (0, 1)]) for column in (clicks, views))
     pooled = x.sum() / y.sum()
     return (x[1] / y[1] - x[0] / y[0]) / np.sqrt(pooled * (1 - pooled) * (1 / y).sum())
 
 
-def _by_request_unpooled(clicks, views, arm):
+def _by_request_unpooled(clicks: np.ndarray, views: np.ndarray, arm: np.ndarray) -> float:
     x, y = (np.array([column[arm == side].sum() for side in (0, 1)]) for column in (clicks, views))
     rate = x / y
     return (rate[1] - rate[0]) / np.sqrt((rate * (1 - rate) / y).sum())
 
 
-def _mean_of_rates(clicks, views, arm):
+def _mean_of_rates(clicks: np.ndarray, views: np.ndarray, arm: np.ndarray) -> float:
     control, treatment = (clicks[arm == side] / views[arm == side] for side in (0, 1))
     error = control.var(ddof=1) / len(control) + treatment.var(ddof=1) / len(treatment)
     return (treatment.mean() - control.mean()) / np.sqrt(error)
 
 
-def _views_are_fixed(clicks, views, arm):
+def _views_are_fixed(clicks: np.ndarray, views: np.ndarray, arm: np.ndarray) -> float:
     rates, variances = [], []
     for side in (0, 1):
         x, y = clicks[arm == side], views[arm == side]
@@ -76,7 +107,7 @@ def _views_are_fixed(clicks, views, arm):
     return (rates[1] - rates[0]) / np.sqrt(sum(variances))
 
 
-def _ratio_cases():
+def _ratio_cases() -> list[tuple]:
     rng = np.random.default_rng(17)
     cases = []
     for users, lift in ((40, 1.0), (300, 1.5), (1_000, 0.8)):
@@ -87,34 +118,34 @@ def _ratio_cases():
     return cases
 
 
-def _verdict_cases():
+def _verdict_cases() -> list[tuple]:
     return [
         (p, shared, z, boundary, last)
-        for p in (0.4, 1e-6)
+        for p in (0.4, 0.02, 0.0011, 0.0009, 1e-4, 1e-6)
         for shared in (False, True)
-        for z in (-4.0, -2.1, 0.3, 2.1, 4.0)
+        for z in (-4.0, -2.1, -2.0, 0.3, 2.0, 2.1, 3.1, 4.0)
         for boundary in (2.04, 3.2)
         for last in (False, True)
     ]
 
 
-def _peeking(p, shared, z, boundary, last):
+def _peeking(p: float, shared: bool, z: float, boundary: float, last: bool) -> str:
     return verdict(p, shared, z, 1.96, last)
 
 
-def _one_more_week(p, shared, z, boundary, last):
+def _one_more_week(p: float, shared: bool, z: float, boundary: float, last: bool) -> str:
     return verdict(p, shared, z, boundary, False)
 
 
-def _two_sided_win(p, shared, z, boundary, last):
+def _two_sided_win(p: float, shared: bool, z: float, boundary: float, last: bool) -> str:
     return verdict(p, shared, abs(z), boundary, last)
 
 
-def _winner_skips_the_checks(p, shared, z, boundary, last):
+def _winner_skips_the_checks(p: float, shared: bool, z: float, boundary: float, last: bool) -> str:
     return "ship" if z >= boundary else verdict(p, shared, z, boundary, last)
 
 
-def _blind_to_supply(p, shared, z, boundary, last):
+def _blind_to_supply(p: float, shared: bool, z: float, boundary: float, last: bool) -> str:
     return verdict(p, False, z, boundary, last)
 
 
@@ -169,6 +200,7 @@ EXERCISES = (
             "rate the variance of its users' contributions to it, as the delta method does."
         ),
         solution=ratio_z,
+        also_right=(_population_variance, _centered_at_the_common_rate, _centered_at_the_common_rate_population),
         cases=_ratio_cases,
         mistakes=(
             Mistake(

@@ -4,8 +4,10 @@ import numpy as np
 
 from utils.lesson import Exercise, Mistake
 
+__all__ = ["EXERCISES"]
 
-def service_burn(share, canary_error_rate, stable_error_rate, objective):
+
+def service_burn(share: float, canary_error_rate: float, stable_error_rate: float, objective: float) -> float:
     """Return how many times faster than allowed the whole service burns its error budget.
 
     share: the canary's share of the visits, 0 to 1.
@@ -15,7 +17,13 @@ def service_burn(share, canary_error_rate, stable_error_rate, objective):
     return (share * canary_error_rate + (1 - share) * stable_error_rate) / (1 - objective)
 
 
-def running_evidence(canary_events, stable_events, canary_visits, stable_visits, ratio):
+def running_evidence(
+    canary_events: np.ndarray,
+    stable_events: np.ndarray,
+    canary_visits: np.ndarray,
+    stable_visits: np.ndarray,
+    ratio: float,
+) -> np.ndarray:
     """Return the log evidence after each window that the canary's rate is `ratio` times the stable one's.
 
     All but `ratio` are arrays, one entry a window: the events and the visits of each version in that window.
@@ -25,7 +33,14 @@ def running_evidence(canary_events, stable_events, canary_visits, stable_visits,
     return np.cumsum(canary_events * np.log(ratio) - events * np.log(1 + share * (ratio - 1)))
 
 
-def decide(evidence, usable, windows, minimum_windows, roll_back_above, promote_below):
+def decide(
+    evidence: list[float],
+    usable: bool,
+    windows: int,
+    minimum_windows: int,
+    roll_back_above: float,
+    promote_below: float,
+) -> str:
     """Return "hold", "promote" or "roll back" after a window.
 
     evidence: list of log evidences, one a guardrail; high means that the canary is worse.
@@ -42,31 +57,61 @@ def decide(evidence, usable, windows, minimum_windows, roll_back_above, promote_
     return "hold"
 
 
-def _hits_only(canary_events, stable_events, canary_visits, stable_visits, ratio):
+def _hits_only(
+    canary_events: np.ndarray,
+    stable_events: np.ndarray,
+    canary_visits: np.ndarray,
+    stable_visits: np.ndarray,
+    ratio: float,
+) -> np.ndarray:
     return np.cumsum(canary_events * np.log(ratio))
 
 
-def _not_normalized(canary_events, stable_events, canary_visits, stable_visits, ratio):
+def _not_normalized(
+    canary_events: np.ndarray,
+    stable_events: np.ndarray,
+    canary_visits: np.ndarray,
+    stable_visits: np.ndarray,
+    ratio: float,
+) -> np.ndarray:
     share = canary_visits / (canary_visits + stable_visits)
     return np.cumsum(canary_events * np.log(ratio) + stable_events * np.log((1 - ratio * share) / (1 - share)))
 
 
-def _even_split(canary_events, stable_events, canary_visits, stable_visits, ratio):
+def _even_split(
+    canary_events: np.ndarray,
+    stable_events: np.ndarray,
+    canary_visits: np.ndarray,
+    stable_visits: np.ndarray,
+    ratio: float,
+) -> np.ndarray:
     return np.cumsum(canary_events * np.log(ratio) - (canary_events + stable_events) * np.log(1 + 0.5 * (ratio - 1)))
 
 
-def _each_window_alone(canary_events, stable_events, canary_visits, stable_visits, ratio):
+def _each_window_alone(
+    canary_events: np.ndarray,
+    stable_events: np.ndarray,
+    canary_visits: np.ndarray,
+    stable_visits: np.ndarray,
+    ratio: float,
+) -> np.ndarray:
     share = canary_visits / (canary_visits + stable_visits)
     return canary_events * np.log(ratio) - (canary_events + stable_events) * np.log(1 + share * (ratio - 1))
 
 
-def _ratio_of_rates(canary_events, stable_events, canary_visits, stable_visits, ratio):
+def _ratio_of_rates(
+    canary_events: np.ndarray,
+    stable_events: np.ndarray,
+    canary_visits: np.ndarray,
+    stable_visits: np.ndarray,
+    ratio: float,
+) -> np.ndarray:
     canary = np.cumsum(canary_events) / np.cumsum(canary_visits)
     stable = np.cumsum(stable_events) / np.cumsum(stable_visits)
     return np.log(canary / stable)
 
 
-def _evidence_cases():
+def _evidence_cases() -> list[tuple]:
     return [
         (np.array([1.0, 0.0, 3.0]), np.array([9.0, 12.0, 8.0]), np.full(3, 100.0), np.full(3, 9_900.0), 4.0),
         (np.array([40.0, 55.0]), np.array([460.0, 440.0]), np.array([950.0, 1_050.0]), np.array([9e3, 8e3]), 0.8),
@@ -74,17 +119,46 @@ def _evidence_cases():
     ]
 
 
-def _decide_cases():
-    states = [[-6.0, -5.0, -7.0], [-6.0, 1.0, -7.0], [7.0, -6.0, -6.0], [2.0, 1.0, 3.0], [4.0, 3.5, 2.0]]
-    return [
+def _decide_cases() -> list[tuple]:
+    states = [
+        [-6.0, -5.0, -7.0],
+        [-6.0, 1.0, -7.0],
+        [7.0, -6.0, -6.0],
+        [2.0, 1.0, 3.0],
+        [4.0, 3.5, 2.0],
+        [-6.0, 7.0, -6.0],  # the bad one need not be the first
+        [-9.0, -1.0, -9.0],  # content on average, not the worst
+        [-1.0, -2.0, -3.0],  # none is above zero, none is cleared
+        [-6.0, -6.0, 5.5],
+        [-6.0, -6.0, 5.8],
+        [-4.5, -6.0, -6.0],
+        [-4.7, -6.0, -6.0],
+    ]
+    grid = [
         (evidence, usable, windows, 15, 5.66, -4.61)
         for evidence in states
         for usable in (True, False)
-        for windows in (3, 15, 40)
+        for windows in (3, 14, 15, 16, 40)
     ]
+    other_plans = [
+        ([3.5], True, 9, 5, 3.0, -2.0),
+        ([-2.5], True, 5, 5, 3.0, -2.0),
+        ([-2.5, -3.0], True, 4, 5, 3.0, -2.0),
+        ([8.0, -8.0], True, 40, 30, 9.0, -7.0),
+        ([-6.0, -5.0], True, 40, 30, 9.0, -7.0),
+        ([-8.0, -7.5], True, 29, 30, 9.0, -7.0),
+    ]
+    return grid + other_plans
 
 
-def _any_cleared(evidence, usable, windows, minimum_windows, roll_back_above, promote_below):
+def _any_cleared(
+    evidence: list[float],
+    usable: bool,
+    windows: int,
+    minimum_windows: int,
+    roll_back_above: float,
+    promote_below: float,
+) -> str:
     if not usable:
         return "hold"
     if max(evidence) >= roll_back_above:
@@ -92,7 +166,14 @@ def _any_cleared(evidence, usable, windows, minimum_windows, roll_back_above, pr
     return "promote" if min(evidence) <= promote_below and windows >= minimum_windows else "hold"
 
 
-def _no_minimum(evidence, usable, windows, minimum_windows, roll_back_above, promote_below):
+def _no_minimum(
+    evidence: list[float],
+    usable: bool,
+    windows: int,
+    minimum_windows: int,
+    roll_back_above: float,
+    promote_below: float,
+) -> str:
     if not usable:
         return "hold"
     if max(evidence) >= roll_back_above:
@@ -100,7 +181,14 @@ def _no_minimum(evidence, usable, windows, minimum_windows, roll_back_above, pro
     return "promote" if max(evidence) <= promote_below else "hold"
 
 
-def _waits_to_roll_back(evidence, usable, windows, minimum_windows, roll_back_above, promote_below):
+def _waits_to_roll_back(
+    evidence: list[float],
+    usable: bool,
+    windows: int,
+    minimum_windows: int,
+    roll_back_above: float,
+    promote_below: float,
+) -> str:
     if not usable or windows < minimum_windows:
         return "hold"
     if max(evidence) >= roll_back_above:
@@ -108,15 +196,36 @@ def _waits_to_roll_back(evidence, usable, windows, minimum_windows, roll_back_ab
     return "promote" if max(evidence) <= promote_below else "hold"
 
 
-def _blind(evidence, usable, windows, minimum_windows, roll_back_above, promote_below):
+def _blind(
+    evidence: list[float],
+    usable: bool,
+    windows: int,
+    minimum_windows: int,
+    roll_back_above: float,
+    promote_below: float,
+) -> str:
     return decide(evidence, True, windows, minimum_windows, roll_back_above, promote_below)
 
 
-def _adds_up(evidence, usable, windows, minimum_windows, roll_back_above, promote_below):
+def _adds_up(
+    evidence: list[float],
+    usable: bool,
+    windows: int,
+    minimum_windows: int,
+    roll_back_above: float,
+    promote_below: float,
+) -> str:
     return decide([sum(evidence)], usable, windows, minimum_windows, roll_back_above, promote_below)
 
 
-def _by_the_clock(evidence, usable, windows, minimum_windows, roll_back_above, promote_below):
+def _by_the_clock(
+    evidence: list[float],
+    usable: bool,
+    windows: int,
+    minimum_windows: int,
+    roll_back_above: float,
+    promote_below: float,
+) -> str:
     if not usable:
         return "hold"
     if max(evidence) >= roll_back_above:

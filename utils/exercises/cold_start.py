@@ -1,14 +1,21 @@
 """Exercises of lesson 14, cold start."""
 
+from collections.abc import Callable
+from typing import Any
+
 from utils.lesson import Exercise, Mistake
 
+__all__ = ["EXERCISES"]
 
-def posterior_rate(clicks, looks, alpha, beta):
+Sources = list[tuple[str, Callable[[Any], Any]]]
+
+
+def posterior_rate(clicks: int, looks: int, alpha: float, beta: float) -> float:
     """Return the expected click rate of a dish after `clicks` in `looks`, where the prior is Beta(alpha, beta)."""
     return (alpha + clicks) / (alpha + beta + looks)
 
 
-def first_answer(sources, request, last_resort):
+def first_answer(sources: Sources, request: Any, last_resort: Any) -> tuple[Any, str]:
     """Return (answer, name of its source) for one request; the name of the last resort is "last resort".
 
     sources: list of (name, function of the request), the best first. A source that raises, or that returns None or an
@@ -25,7 +32,7 @@ def first_answer(sources, request, last_resort):
     return last_resort, "last resort"
 
 
-def place_new_dish(trust, looks, prior_strength):
+def place_new_dish(trust: float | None, looks: int, prior_strength: float) -> str:
     """Return "rank" if a new dish should be ranked by its estimate, "explore" if it should get a slot of its own.
 
     trust: weight of its text, measured on the latest launches, 0 to 1; None if it was never measured.
@@ -38,7 +45,7 @@ def place_new_dish(trust, looks, prior_strength):
     return "rank" if trust is not None and trust >= 0.5 else "explore"
 
 
-def _stops_at_an_error(sources, request, last_resort):
+def _stops_at_an_error(sources: Sources, request: Any, last_resort: Any) -> tuple[Any, str]:
     for name, source in sources:
         try:
             answer = source(request)
@@ -50,7 +57,7 @@ def _stops_at_an_error(sources, request, last_resort):
     return last_resort, "last resort"
 
 
-def _serves_the_empty(sources, request, last_resort):
+def _serves_the_empty(sources: Sources, request: Any, last_resort: Any) -> tuple[Any, str]:
     for name, source in sources:
         try:
             answer = source(request)
@@ -61,7 +68,7 @@ def _serves_the_empty(sources, request, last_resort):
     return last_resort, "last resort"
 
 
-def _drops_zero(sources, request, last_resort):
+def _drops_zero(sources: Sources, request: Any, last_resort: Any) -> tuple[Any, str]:
     for name, source in sources:
         try:
             answer = source(request)
@@ -72,16 +79,39 @@ def _drops_zero(sources, request, last_resort):
     return last_resort, "last resort"
 
 
-def _forgets_the_source(sources, request, last_resort):
+def _forgets_the_source(sources: Sources, request: Any, last_resort: Any) -> tuple[Any, str]:
     answer, _ = first_answer(sources, request, last_resort)
     return answer, sources[0][0] if sources else "last resort"
 
 
-def _unreachable(request):
+def _asks_them_all(sources: Sources, request: Any, last_resort: Any) -> tuple[Any, str]:
+    answers = [(first_answer([source], request, None), source[0]) for source in sources]
+    for (answer, answered_by), name in answers:
+        if answered_by == name and not (isinstance(answer, list) and not answer):
+            return answer, name
+    return last_resort, "last resort"
+
+
+def _unreachable(request: Any) -> None:
     raise ConnectionError("store unreachable")
 
 
-def _chain_cases():
+class _OneOrder:
+    """A kitchen that cooks one dish: who asks for another, when it has been served already, spoils it."""
+
+    def __init__(self) -> None:
+        self._plate = ["soup"]
+
+    def soup(self, request: Any) -> list[str]:
+        return self._plate
+
+    def pie(self, request: Any) -> list[str]:
+        self._plate.clear()
+        return ["pie"]
+
+
+def _chain_cases() -> list[tuple]:
+    kitchen = _OneOrder()
     known, empty, zero = {7: ["soup", "pie"]}.get, (lambda user: []), (lambda user: 0)
     popular = ("popular", lambda user: ["pizza"])
     return [
@@ -92,11 +122,18 @@ def _chain_cases():
         ([("count", zero), popular], 7, ["toast"]),
         ([("own", empty), ("city", _unreachable)], 7, ["toast"]),
         ([], 7, ["toast"]),
+        ([("own", _unreachable), ("city", empty), popular, ("count", zero)], 7, ["toast"]),
+        ([("soup", kitchen.soup), ("pie", kitchen.pie)], 7, ["toast"]),
     ]
 
 
-def _decision_cases():
-    return [(trust, looks, 30) for trust in (None, 0.0, 0.1, 0.5, 0.9, 1.0) for looks in (0, 12, 29, 30, 200)]
+def _decision_cases() -> list[tuple]:
+    trusts = (None, 0.0, 0.1, 0.3, 0.49, 0.5, 0.51, 0.9, 1.0)
+    grid = [(trust, looks, 30) for trust in trusts for looks in (0, 12, 29, 30, 31, 200)]
+    other_priors = [
+        (trust, looks, prior) for trust in (None, 0.2, 0.6) for prior in (10, 100) for looks in (9, 10, 99, 100)
+    ]
+    return grid + other_priors
 
 
 EXERCISES = (
@@ -170,6 +207,11 @@ EXERCISES = (
                 "You test the answer's truth, and 0 is false in Python. Test for None and for an empty list.",
             ),
             Mistake(
+                "asks them all",
+                _asks_them_all,
+                "You ask every source before you choose. The later ones need not be asked, and may be dear or do harm.",
+            ),
+            Mistake(
                 "forgets the source",
                 _forgets_the_source,
                 "You report the first source whoever answered. Then a broken model can't be seen from outside.",
@@ -179,7 +221,6 @@ EXERCISES = (
             "One loop, one `try` inside it. What should `except` do so that the loop goes on?",
             "Three ways to have no answer: an exception, None, a list of length 0. Return all else, with `name`.",
         ),
-        agree=lambda got, wanted: got == wanted,
         praise="What is missing for earnest use is the clock: a source that hangs passes all your tests.",
     ),
     Exercise(

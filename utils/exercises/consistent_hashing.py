@@ -4,13 +4,15 @@ import numpy as np
 
 from utils.lesson import Exercise, Mistake
 
+__all__ = ["EXERCISES"]
 
-def share_moved(n_before, n_after):
+
+def share_moved(n_before: int, n_after: int) -> float:
     """Return the share of the keys that change nodes when hash modulo n goes from `n_before` to `n_after` nodes."""
     return 1 - min(n_before, n_after) / np.lcm(n_before, n_after)
 
 
-def replicas(points, owners, key_hash, n):
+def replicas(points: list[int], owners: list[str], key_hash: int, n: int) -> list[str]:
     """Return the names of the first `n` different nodes clockwise from a key's hash, the key's own node first.
 
     points: hashes of the virtual nodes, ascending. owners: the name of the node of each point, in the same order.
@@ -21,7 +23,14 @@ def replicas(points, owners, key_hash, n):
     return list(clockwise)[:n]
 
 
-def first_move(hottest_key, hottest_node, node_limit, normal_misses, node_traffic, database_capacity):
+def first_move(
+    hottest_key: float,
+    hottest_node: float,
+    node_limit: float,
+    normal_misses: float,
+    node_traffic: float,
+    database_capacity: float,
+) -> str:
     """Return "split the key", "spread the keys", "protect the database" or "nothing".
 
     hottest_key, hottest_node, node_limit: requests a second of the most wanted key, requests a second that reach the
@@ -36,28 +45,28 @@ def first_move(hottest_key, hottest_node, node_limit, normal_misses, node_traffi
     return "protect the database" if normal_misses + node_traffic > database_capacity else "nothing"
 
 
-def _walk(points, owners, start, step, distinct, n):
+def _walk(points: list[int], owners: list[str], start: int, step: int, distinct: bool, n: int) -> list[str]:
     around = [owners[(start + step * i) % len(points)] for i in range(len(points))]
     return list(dict.fromkeys(around) if distinct else around)[:n]
 
 
-def _same_node_twice(points, owners, key_hash, n):
+def _same_node_twice(points: list[int], owners: list[str], key_hash: int, n: int) -> list[str]:
     return _walk(points, owners, np.searchsorted(points, key_hash, side="left"), 1, False, n)
 
 
-def _no_wrap(points, owners, key_hash, n):
+def _no_wrap(points: list[int], owners: list[str], key_hash: int, n: int) -> list[str]:
     return list(dict.fromkeys(owners[np.searchsorted(points, key_hash, side="left") :]))[:n]
 
 
-def _counterclockwise(points, owners, key_hash, n):
+def _counterclockwise(points: list[int], owners: list[str], key_hash: int, n: int) -> list[str]:
     return _walk(points, owners, np.searchsorted(points, key_hash, side="right") - 1, -1, True, n)
 
 
-def _after_the_point(points, owners, key_hash, n):
+def _after_the_point(points: list[int], owners: list[str], key_hash: int, n: int) -> list[str]:
     return _walk(points, owners, np.searchsorted(points, key_hash, side="right"), 1, True, n)
 
 
-def _replica_cases():
+def _replica_cases() -> list[tuple]:
     points, owners = [10, 20, 30, 40, 50, 60], ["a", "a", "b", "c", "b", "a"]
     return [
         (points, owners, 5, 2),
@@ -65,10 +74,13 @@ def _replica_cases():
         (points, owners, 45, 3),
         (points, owners, 61, 2),
         (points, owners, 20, 1),
+        (points, owners, 21, 1),
+        (points, owners, 60, 2),
+        (points, owners, 35, 2),
     ]
 
 
-def _move_cases():
+def _move_cases() -> list[tuple]:
     return [
         (80, 250, 400, 70, 250, 600),
         (450, 600, 400, 70, 250, 600),
@@ -78,6 +90,17 @@ def _move_cases():
         (80, 250, 400, 70, 250, 300),
         (80, 250, 400, 70, 290, 300),
         (80, 250, 400, 70, 250, 220),
+        (395, 398, 400, 70, 250, 600),  # just below the limits, and one key is nearly all of its node
+        (402, 404, 400, 70, 250, 600),
+        (250, 402, 400, 70, 250, 600),
+        (250, 300, 400, 70, 300, 380),
+        (250, 300, 400, 70, 300, 360),
+        (80, 250, 400, 70, 320, 350),  # the node to lose need not be the busiest now
+        (80, 390, 400, 70, 250, 350),
+        (120, 140, 150, 30, 100, 128),
+        (120, 140, 150, 30, 100, 132),
+        (120, 160, 150, 30, 100, 500),
+        (900, 950, 1_000, 200, 900, 1_200),
     ]
 
 

@@ -1,12 +1,16 @@
 """Exercises of lesson 20, drift detection."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy import stats
 
 from utils.lesson import Exercise, Mistake
 
+__all__ = ["EXERCISES"]
 
-def quiet_days_that_alarm(threshold, n, m, bins):
+
+def quiet_days_that_alarm(threshold: float, n: int, m: int, bins: int) -> float:
     """Return the share of quiet days on which PSI exceeds the threshold, by the limit law.
 
     n, m: rows of the reference and of the day. bins: number of bins.
@@ -14,7 +18,7 @@ def quiet_days_that_alarm(threshold, n, m, bins):
     return stats.chi2.sf(threshold / (1 / n + 1 / m), bins - 1)
 
 
-def first_alarm(values, target, slack, threshold):
+def first_alarm(values: Sequence[float], target: float, slack: float, threshold: float) -> int:
     """Return the step, counted from 0, at which an upward CUSUM first exceeds the threshold; -1 if it never does.
 
     values: sequence of numbers. target: their mean without drift. slack: departure that is tolerated.
@@ -27,7 +31,14 @@ def first_alarm(values, target, slack, threshold):
     return -1
 
 
-def cheapest_detector(false_alarm_rate, delay, quiet_periods, changes, cost_of_alarm, loss_per_visit):
+def cheapest_detector(
+    false_alarm_rate: Sequence[float],
+    delay: Sequence[float],
+    quiet_periods: float,
+    changes: float,
+    cost_of_alarm: float,
+    loss_per_visit: float,
+) -> int:
     """Return the index of the detector that costs least in a year.
 
     false_alarm_rate: probability of a false alarm in one quiet period, for each detector.
@@ -41,7 +52,16 @@ def cheapest_detector(false_alarm_rate, delay, quiet_periods, changes, cost_of_a
     return int(np.argmin(false_alarms + late))
 
 
-def _cusum(values, target, slack, threshold, *, floor=True, two_sided=False, first_step=0):
+def _cusum(
+    values: Sequence[float],
+    target: float,
+    slack: float,
+    threshold: float,
+    *,
+    floor: bool = True,
+    two_sided: bool = False,
+    first_step: int = 0,
+) -> int:
     up = down = 0.0
     for step, value in enumerate(values, start=first_step):
         up, down = up + value - target - slack, down - value + target - slack
@@ -52,11 +72,11 @@ def _cusum(values, target, slack, threshold, *, floor=True, two_sided=False, fir
     return -1
 
 
-def _one_value_at_a_time(values, target, slack, threshold):
+def _one_value_at_a_time(values: Sequence[float], target: float, slack: float, threshold: float) -> int:
     return next((step for step, value in enumerate(values) if value - target - slack > threshold), -1)
 
 
-def _cusum_cases():
+def _cusum_cases() -> list[tuple]:
     quiet_then_up = [0.0, -1.0, 0.5, -2.0, -1.0, 2.0, 1.5, 2.0, 1.0]
     return [
         (quiet_then_up, 0.0, 0.25, 3.0),
@@ -65,17 +85,21 @@ def _cusum_cases():
         ([2.0, 2.5, 3.0, 2.0, 2.5, 3.0], 2.0, 0.4, 0.8),
         ([0.0, 0.0, 9.0], 0.0, 0.5, 5.0),
         ([1.0] * 5, 0.0, 0.25, 2.0),
-        ([0.1] * 40, 0.0, 0.1, 1.0),
+        ([0.1] * 40, 0.0, 0.1, 1.05),
+        ([1.0] * 5, 0.0, 0.5, 1.0),  # at the threshold is not above it
+        ([3.0, -3.0, 3.0, 3.0], 0.0, 0.5, 3.0),
+        ([-1.0, 5.0, 5.0], 1.0, 0.5, 3.0),
     ]
 
 
-def _detector_cases():
+def _detector_cases() -> list[tuple]:
     rates, delays = [0.01, 0.05, 0.2, 0.4], [900.0, 400.0, 250.0, 200.0]
     return [
         (rates, delays, 100, 4, 300.0, 1.0),
         (rates, delays, 100, 4, 300.0, 3.0),
         (rates, delays, 100, 1, 50.0, 0.1),
         (rates, delays, 100, 12, 50.0, 4.0),
+        (rates, delays, 100, 12, 50.0, 1.0),
         (rates, delays, 50, 24, 1_000.0, 2.0),
         ([0.3, 0.02], [100.0, 1_000.0], 120, 2, 200.0, 3.0),
     ]

@@ -4,8 +4,10 @@ import numpy as np
 
 from utils.lesson import Exercise, Mistake
 
+__all__ = ["EXERCISES"]
 
-def share_of_hours_late(late_share, n_visits):
+
+def share_of_hours_late(late_share: float, n_visits: int) -> float:
     """Return the share of hours that are published late if an hour waits for all of its visits.
 
     late_share: share of visits that upload late, each by its own luck; n_visits: visits in an hour.
@@ -13,7 +15,9 @@ def share_of_hours_late(late_share, n_visits):
     return 1 - (1 - late_share) ** n_visits
 
 
-def newest_known(event_time, available_time, value, asked, ttl):
+def newest_known(
+    event_time: np.ndarray, available_time: np.ndarray, value: np.ndarray, asked: float, ttl: float
+) -> float:
     """Return the value that was known of one key when it was asked for, NaN if there was none.
 
     event_time, available_time, value: arrays, one element a row, in any order; times in hours, no two events at once.
@@ -25,7 +29,7 @@ def newest_known(event_time, available_time, value, asked, ttl):
     return value[known][np.argmax(event_time[known])]
 
 
-def training_set(served_values_logged, arrival_recorded, pipeline_delay_known):
+def training_set(served_values_logged: bool, arrival_recorded: bool, pipeline_delay_known: bool) -> str:
     """Return where a feature's training values come from: "serving log", "join on arrival", "backfill" or "none yet".
 
     served_values_logged: whether the service has logged this feature as it served it, for long enough.
@@ -39,43 +43,56 @@ def training_set(served_values_logged, arrival_recorded, pipeline_delay_known):
     return "backfill" if pipeline_delay_known else "none yet"
 
 
-def _pick(known, order, value):
+def _pick(known: np.ndarray, order: np.ndarray, value: np.ndarray) -> float:
     return value[known][np.argmax(order[known])] if known.any() else np.nan
 
 
-def _by_event(event_time, available_time, value, asked, ttl):
+def _by_event(event_time: np.ndarray, available_time: np.ndarray, value: np.ndarray, asked: float, ttl: float) -> float:
     return _pick((event_time <= asked) & (asked - event_time <= ttl), event_time, value)
 
 
-def _last_arrival(event_time, available_time, value, asked, ttl):
+def _last_arrival(
+    event_time: np.ndarray, available_time: np.ndarray, value: np.ndarray, asked: float, ttl: float
+) -> float:
     known = (event_time <= asked) & (available_time <= asked) & (asked - event_time <= ttl)
     return _pick(known, available_time, value)
 
 
-def _age_since_arrival(event_time, available_time, value, asked, ttl):
+def _age_since_arrival(
+    event_time: np.ndarray, available_time: np.ndarray, value: np.ndarray, asked: float, ttl: float
+) -> float:
     known = (event_time <= asked) & (available_time <= asked) & (asked - available_time <= ttl)
     return _pick(known, event_time, value)
 
 
-def _strictly_before(event_time, available_time, value, asked, ttl):
+def _strictly_before(
+    event_time: np.ndarray, available_time: np.ndarray, value: np.ndarray, asked: float, ttl: float
+) -> float:
     known = (event_time < asked) & (available_time < asked) & (asked - event_time < ttl)
     return _pick(known, event_time, value)
 
 
-def _no_ttl(event_time, available_time, value, asked, ttl):
+def _no_ttl(event_time: np.ndarray, available_time: np.ndarray, value: np.ndarray, asked: float, ttl: float) -> float:
     return _pick((event_time <= asked) & (available_time <= asked), event_time, value)
 
 
-def _known_cases():
+def _known_cases() -> list[tuple]:
     event_time = np.array([3.0, 1.0, 6.0, 2.0])
     available_time = np.array([3.5, 1.0, 9.0, 8.0])
-    value = np.array([30.0, 10.0, 60.0, 20.0])
-    rows = (event_time, available_time, value)
-    return [(*rows, asked, ttl) for asked, ttl in ((0.5, 24.0), (1.0, 24.0), (3.2, 24.0), (8.5, 24.0), (9.0, 3.0))] + [
-        (*rows, 7.0, 3.8),
-        (*rows, 5.0, 2.0),
-        (*rows, 20.0, 2.0),
+    value = np.array([12.0, 50.0, 7.0, 31.0])  # the newest row holds neither the largest nor the first value
+    asked_and_ttl = [
+        (0.5, 24.0),
+        (1.0, 24.0),
+        (3.2, 24.0),
+        (8.5, 24.0),
+        (9.0, 3.0),
+        (9.0, 24.0),
+        (8.99, 24.0),
+        (7.0, 3.8),
+        (5.0, 2.0),
+        (20.0, 2.0),
     ]
+    return [(event_time, available_time, value, asked, ttl) for asked, ttl in asked_and_ttl]
 
 
 EXERCISES = (

@@ -4,8 +4,10 @@ import numpy as np
 
 from utils.lesson import Exercise, Mistake
 
+__all__ = ["EXERCISES"]
 
-def visits_to_log(wanted, epsilon, n_candidates):
+
+def visits_to_log(wanted: float, epsilon: float, n_candidates: int) -> float:
     """Return how many visits must be logged so that a given dish is shown in `wanted` of them on average.
 
     The logging rule shows another dish, its favorite; in a share `epsilon` of the visits it draws one of all
@@ -14,7 +16,9 @@ def visits_to_log(wanted, epsilon, n_candidates):
     return wanted * n_candidates / epsilon
 
 
-def off_policy_estimate(clicked, propensity, target_propensity):
+def off_policy_estimate(
+    clicked: np.ndarray, propensity: np.ndarray, target_propensity: np.ndarray
+) -> tuple[float, float]:
     """Return (value, worth): the self-normalized estimate of the target rule and the effective sample size.
 
     All three are arrays with one entry a logged visit: 0 or 1; the chance that the old rule showed what it showed;
@@ -24,7 +28,7 @@ def off_policy_estimate(clicked, propensity, target_propensity):
     return np.sum(weight * clicked) / np.sum(weight), np.sum(weight) ** 2 / np.sum(weight**2)
 
 
-def next_step(worth, mean_weight, low, high, current):
+def next_step(worth: float, mean_weight: float, low: float, high: float, current: float) -> str:
     """Return what to do with a new rule: "explore first", "test it", "drop it" or "log more".
 
     worth: effective sample size, visits; mean_weight: mean importance weight; low, high: interval of the new rule's
@@ -37,32 +41,32 @@ def next_step(worth, mean_weight, low, high, current):
     return "drop it" if high < current else "log more"
 
 
-def _unnormalized(clicked, propensity, target_propensity):
+def _unnormalized(clicked: np.ndarray, propensity: np.ndarray, target_propensity: np.ndarray) -> tuple[float, float]:
     weight = target_propensity / propensity
     return np.mean(weight * clicked), np.sum(weight) ** 2 / np.sum(weight**2)
 
 
-def _upside_down(clicked, propensity, target_propensity):
+def _upside_down(clicked: np.ndarray, propensity: np.ndarray, target_propensity: np.ndarray) -> tuple[float, float]:
     weight = propensity / target_propensity
     return np.sum(weight * clicked) / np.sum(weight), np.sum(weight) ** 2 / np.sum(weight**2)
 
 
-def _clicks_only(clicked, propensity, target_propensity):
+def _clicks_only(clicked: np.ndarray, propensity: np.ndarray, target_propensity: np.ndarray) -> tuple[float, float]:
     weight = (target_propensity / propensity)[clicked > 0]
     return np.sum(weight) / np.sum(target_propensity / propensity), np.sum(weight) ** 2 / np.sum(weight**2)
 
 
-def _rows(clicked, propensity, target_propensity):
+def _rows(clicked: np.ndarray, propensity: np.ndarray, target_propensity: np.ndarray) -> tuple[float, float]:
     weight = target_propensity / propensity
     return np.sum(weight * clicked) / np.sum(weight), float(len(weight))
 
 
-def _unweighted(clicked, propensity, target_propensity):
+def _unweighted(clicked: np.ndarray, propensity: np.ndarray, target_propensity: np.ndarray) -> tuple[float, float]:
     weight = target_propensity / propensity
     return np.mean(clicked), np.sum(weight) ** 2 / np.sum(weight**2)
 
 
-def _estimate_cases():
+def _estimate_cases() -> list[tuple]:
     return [
         (np.array([1.0, 0.0, 1.0, 0.0]), np.array([0.5, 0.5, 0.25, 0.25]), np.array([0.5, 0.25, 0.5, 0.75])),
         (np.array([0.0, 1.0, 1.0]), np.array([0.9, 0.9, 0.05]), np.array([0.05, 0.05, 0.9])),
@@ -70,27 +74,27 @@ def _estimate_cases():
     ]
 
 
-def _by_interval(worth, mean_weight, low, high, current):
+def _by_interval(worth: float, mean_weight: float, low: float, high: float, current: float) -> str:
     return "test it" if low > current else "drop it" if high < current else "log more"
 
 
-def _by_worth_alone(worth, mean_weight, low, high, current):
+def _by_worth_alone(worth: float, mean_weight: float, low: float, high: float, current: float) -> str:
     return "explore first" if worth < 100 else _by_interval(worth, mean_weight, low, high, current)
 
 
-def _by_middle(worth, mean_weight, low, high, current):
+def _by_middle(worth: float, mean_weight: float, low: float, high: float, current: float) -> str:
     if worth < 100 or abs(mean_weight - 1) > 0.2:
         return "explore first"
     return "test it" if (low + high) / 2 > current else "drop it"
 
 
-def _one_sided(worth, mean_weight, low, high, current):
+def _one_sided(worth: float, mean_weight: float, low: float, high: float, current: float) -> str:
     if worth < 100 or mean_weight > 1.2:
         return "explore first"
     return _by_interval(worth, mean_weight, low, high, current)
 
 
-def _step_cases():
+def _step_cases() -> list[tuple]:
     return [
         (800.0, 1.02, 0.14, 0.18, 0.12),
         (800.0, 0.97, 0.14, 0.18, 0.20),
@@ -100,6 +104,20 @@ def _step_cases():
         (1_900.0, 0.1, 0.01, 0.03, 0.12),
         (400.0, 1.6, 0.20, 0.30, 0.12),
         (3.0, 0.1, 0.01, 0.03, 0.12),
+        (99.0, 1.0, 0.14, 0.18, 0.12),
+        (100.0, 1.0, 0.14, 0.18, 0.12),
+        (101.0, 1.0, 0.14, 0.18, 0.20),
+        (50.0, 1.0, 0.11, 0.18, 0.12),
+        (250.0, 1.0, 0.11, 0.18, 0.12),
+        (800.0, 1.19, 0.14, 0.18, 0.12),
+        (800.0, 1.21, 0.14, 0.18, 0.12),
+        (800.0, 0.81, 0.14, 0.18, 0.20),
+        (800.0, 0.79, 0.14, 0.18, 0.20),
+        (800.0, 1.1, 0.11, 0.18, 0.12),
+        (800.0, 0.9, 0.121, 0.18, 0.12),
+        (800.0, 0.9, 0.119, 0.18, 0.12),
+        (800.0, 0.9, 0.01, 0.119, 0.12),
+        (800.0, 0.9, 0.01, 0.121, 0.12),
     ]
 
 

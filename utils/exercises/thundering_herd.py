@@ -2,8 +2,10 @@
 
 from utils.lesson import Exercise, Mistake
 
+__all__ = ["EXERCISES"]
 
-def edge_of_no_return(retries, layers):
+
+def edge_of_no_return(retries: int, layers: int) -> float:
     """Return the load of first attempts above which a stalled service does not come back.
 
     Each of `layers` layers of callers makes up to `retries` retries of its own for each call from above.
@@ -11,7 +13,7 @@ def edge_of_no_return(retries, layers):
     return 1 / (1 + retries) ** layers
 
 
-def sent(attempts, ratio, burst):
+def sent(attempts: list[str], ratio: float, burst: float) -> list[bool]:
     """Return for each attempt, in order, whether a retry budget lets it pass.
 
     attempts: list of "first" and "retry". A first attempt always passes and adds `ratio` tokens, up to `burst` in all;
@@ -28,7 +30,7 @@ def sent(attempts, ratio, burst):
     return passed
 
 
-def protection(load, retries, stall_seconds, tolerated_seconds):
+def protection(load: float, retries: int, stall_seconds: float, tolerated_seconds: float) -> str:
     """Return the first thing to add: "more servers", "queue limit", "retry budget" or "nothing".
 
     load: first attempts as a share of capacity. retries: per order. stall_seconds: how long requests may pile up in an
@@ -41,7 +43,16 @@ def protection(load, retries, stall_seconds, tolerated_seconds):
     return "retry budget" if load * (1 + retries) > 1 else "nothing"
 
 
-def _bucket(attempts, ratio, burst, *, start=None, cap=True, enough=1.0, retries_earn=False):
+def _bucket(
+    attempts: list[str],
+    ratio: float,
+    burst: float,
+    *,
+    start: float | None = None,
+    cap: bool = True,
+    enough: float = 1.0,
+    retries_earn: bool = False,
+) -> list[bool]:
     tokens, passed = burst if start is None else start, []
     for attempt in attempts:
         if attempt == "first" or retries_earn:
@@ -54,24 +65,43 @@ def _bucket(attempts, ratio, burst, *, start=None, cap=True, enough=1.0, retries
     return passed
 
 
-def _budget_cases():
+def _budget_cases() -> list[tuple]:
     calm = ["first"] * 20
     return [
         (["first", "retry", "retry", "retry", "retry", "first", "retry", "first", "retry"], 0.5, 2.0),
         (calm + ["retry"] * 6, 0.25, 3.0),
         (["retry", "retry"] + ["first", "retry"] * 8, 0.25, 1.0),
         (["retry"] * 12, 0.5, 4.0),
+        (
+            ["retry", "retry", "first", "retry", "first", "first", "first", "retry", "retry"],
+            0.5,
+            1.5,
+        ),  # half a token stays
+        (["first", "retry", "retry"], 0.25, 1.0),
     ]
 
 
-def _protection_cases():
-    return [
+def _protection_cases() -> list[tuple]:
+    grid = [
         (load, retries, stall, tolerated)
         for load in (0.2, 0.4, 0.8, 1.1)
         for retries in (0, 1, 3)
         for stall in (0.0, 10.0)
         for tolerated in (5.0, 20.0, 60.0)
     ]
+    edges = [
+        (0.99, 0, 0.0, 5.0),
+        (1.01, 0, 0.0, 5.0),
+        (0.8, 0, 10.0, 39.0),
+        (0.8, 0, 10.0, 41.0),
+        (0.5, 0, 30.0, 29.0),
+        (0.5, 0, 30.0, 31.0),
+        (0.26, 3, 0.0, 5.0),
+        (0.24, 3, 0.0, 5.0),
+        (0.35, 2, 0.0, 5.0),
+        (0.32, 2, 0.0, 5.0),
+    ]
+    return grid + edges
 
 
 EXERCISES = (

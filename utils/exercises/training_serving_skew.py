@@ -5,13 +5,15 @@ import pandas as pd
 
 from utils.lesson import Exercise, Mistake
 
+__all__ = ["EXERCISES"]
 
-def deviation_ratio(n):
+
+def deviation_ratio(n: int) -> float:
     """Return pandas' standard deviation of n values divided by numpy's, for the same values; n is at least 2."""
     return np.sqrt(n / (n - 1))
 
 
-def share_mismatched(served, recomputed, tolerance):
+def share_mismatched(served: pd.DataFrame, recomputed: pd.DataFrame, tolerance: float) -> float:
     """Return the share of the recomputed rows whose served `value` is missing or differs by more than `tolerance`.
 
     Both are data frames with the columns `id` and `value`, one row an id, in any order. Two NaN agree.
@@ -22,7 +24,7 @@ def share_mismatched(served, recomputed, tolerance):
     return (far | one_missing | (pair["_merge"] == "left_only")).mean()
 
 
-def triage(parity_mismatch, inputs_shifted, quality_fell):
+def triage(parity_mismatch: float, inputs_shifted: bool, quality_fell: bool) -> str:
     """Return what to do first: "fix the pipeline", "retrain", "watch" or "nothing".
 
     parity_mismatch: share of served values that replay parity could not reproduce, 0 to 1.
@@ -36,37 +38,37 @@ def triage(parity_mismatch, inputs_shifted, quality_fell):
     return "watch" if inputs_shifted else "nothing"
 
 
-def _by_position(served, recomputed, tolerance):
+def _by_position(served: pd.DataFrame, recomputed: pd.DataFrame, tolerance: float) -> float:
     n = min(len(served), len(recomputed))
     a, b = served["value"].to_numpy()[:n], recomputed["value"].to_numpy()[:n]
     far = np.abs(a - b) > tolerance
     return (np.sum(far | (np.isnan(a) != np.isnan(b))) + len(recomputed) - n) / len(recomputed)
 
 
-def _inner_join(served, recomputed, tolerance):
+def _inner_join(served: pd.DataFrame, recomputed: pd.DataFrame, tolerance: float) -> float:
     pair = recomputed.merge(served, on="id", suffixes=("_again", ""))
     far = (pair["value"] - pair["value_again"]).abs() > tolerance
     return (far | (pair["value"].isna() != pair["value_again"].isna())).mean()
 
 
-def _nan_never_agrees(served, recomputed, tolerance):
+def _nan_never_agrees(served: pd.DataFrame, recomputed: pd.DataFrame, tolerance: float) -> float:
     pair = recomputed.merge(served, on="id", how="left", suffixes=("_again", ""))
     return 1 - ((pair["value"] - pair["value_again"]).abs() <= tolerance).mean()
 
 
-def _nan_always_agrees(served, recomputed, tolerance):
+def _nan_always_agrees(served: pd.DataFrame, recomputed: pd.DataFrame, tolerance: float) -> float:
     pair = recomputed.merge(served, on="id", how="left", suffixes=("_again", ""))
     return ((pair["value"] - pair["value_again"]).abs() > tolerance).mean()
 
 
-def _signed(served, recomputed, tolerance):
+def _signed(served: pd.DataFrame, recomputed: pd.DataFrame, tolerance: float) -> float:
     pair = recomputed.merge(served, on="id", how="left", suffixes=("_again", ""), indicator=True)
     far = (pair["value"] - pair["value_again"]) > tolerance
     one_missing = pair["value"].isna() != pair["value_again"].isna()
     return (far | one_missing | (pair["_merge"] == "left_only")).mean()
 
 
-def _parity_cases():
+def _parity_cases() -> list[tuple]:
     again = pd.DataFrame({"id": [1, 2, 3, 4, 5], "value": [1.0, np.nan, 3.0, np.nan, 5.0]})
     served = pd.DataFrame({"id": [5, 4, 3, 2, 9], "value": [4.0, np.nan, 3.05, 2.0, 1.0]})
     same = pd.DataFrame({"id": [1, 2], "value": [1.0, 2.0]})
@@ -75,11 +77,19 @@ def _parity_cases():
         (same.iloc[::-1], same, 0.0),
         (served.iloc[[0, 1]], again.iloc[[3, 4]], 0.5),
         (same, pd.DataFrame({"id": [3, 4], "value": [1.0, 2.0]}), 0.0),
+        (
+            served,
+            pd.DataFrame({"id": [2, 7], "value": [2.0, np.nan]}),
+            0.1,
+        ),  # what was never served agrees with nothing
+        (pd.DataFrame({"id": [1, 2], "value": [np.nan, 2.0]}), pd.DataFrame({"id": [1, 2], "value": [0.0, 2.0]}), 0.1),
+        (pd.DataFrame({"id": [1, 2, 3], "value": [1.0, 2.25, 2.5]}), again.iloc[[0, 2]], 0.5),
+        (pd.DataFrame({"id": [1, 2], "value": [1.255, 2.25]}), same, 0.25),
     ]
 
 
-def _triage_cases():
-    return [(p, shifted, fell) for p in (0.0, 0.01, 1.0) for shifted in (False, True) for fell in (False, True)]
+def _triage_cases() -> list[tuple]:
+    return [(p, shifted, fell) for p in (0.0, 1e-5, 0.01, 1.0) for shifted in (False, True) for fell in (False, True)]
 
 
 EXERCISES = (

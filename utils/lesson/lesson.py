@@ -1,5 +1,6 @@
 """`Lesson`: what a notebook calls."""
 
+import copy
 import importlib
 import os
 from collections.abc import Iterable, Sequence
@@ -9,11 +10,11 @@ import pandas as pd
 from IPython.display import display
 
 from utils.lesson import draft as drafts
-from utils.lesson import exercise as exercises
 from utils.lesson import rubric as rubrics
 from utils.lesson.card import card
 from utils.lesson.claim import Claim, ClaimFailed
 from utils.lesson.display import number, say, table
+from utils.lesson.exercise import Exercise, check
 from utils.lesson.play import is_live, play
 from utils.lesson.prediction import is_counted, is_shown, judged, prediction, verdict
 from utils.lesson.progress import Progress
@@ -41,7 +42,7 @@ class Lesson:
         self.question = bank[lesson_number]
         self.number = lesson_number
         self._progress = Progress()
-        self._predictions, self._claims, self._hints_shown = {}, {}, {}
+        self._predictions, self._claims, self._hints_shown, self._failed_cases = {}, {}, {}, {}
         self._shown_here, self._told = {}, set()
 
     # Predict and reveal
@@ -177,36 +178,81 @@ class Lesson:
     # Exercises
 
     @property
-    def exercises(self):
+    def exercises(self) -> dict[int, Exercise]:
         """The exercises of this lesson, number -> `Exercise`."""
         module = importlib.import_module(f"utils.exercises.{self.question.name}")
         return {e.number: e for e in module.EXERCISES}
 
-    def check(self, exercise, answer):
-        """Say whether the learner's function is right, and if not, what is wrong with it."""
-        result = exercises.check(self._exercise(exercise), answer)
-        if result.state == "passed":
+    def check(self, exercise: int, answer: Any) -> None:
+        """Say whether the learner's function is right, and if not, what is wrong with it.
+
+        Args:
+            exercise: number of the exercise.
+            answer: the learner's function; `...` counts as not attempted.
+
+        Raises:
+            ValueError: no such exercise.
+        """
+        asked = self._exercise(exercise)
+        verdict = check(asked, answer)
+        self._failed_cases[exercise] = verdict.case
+        if verdict.state == "passed":
             self._record("exercises", str(exercise), "passed")
-        mark = {"passed": "✓ right.", "not attempted": ""}.get(result.state, "✗ not yet:")
-        say(" ".join(part for part in (f"Exercise {exercise}:", mark, result.message) if part))
+        mark = {"passed": "✓ right.", "not attempted": ""}.get(verdict.state, "✗ not yet:")
+        try_it = "" if verdict.case is None else f"Try that input: `{asked.name}(*lesson.case({exercise}))`."
+        say(" ".join(part for part in (f"Exercise {exercise}:", mark, verdict.message, try_it) if part))
 
-    def hint(self, exercise):
-        """Show the next of the two hints."""
-        hints, shown = self._exercise(exercise).hints, self._hints_shown.get(exercise, 0)
-        if shown >= len(hints):
-            say(f"That was the last hint; `lesson.solution({exercise})` shows the solution.")
-            return
-        self._hints_shown[exercise] = shown + 1
-        say(f"Hint {shown + 1} of {len(hints)}: {hints[shown]}")
+    def case(self, exercise: int) -> tuple:
+        """Hand over the input on which the last check of an exercise failed.
 
-    def solution(self, exercise):
-        """Show the solution's source."""
+        Args:
+            exercise: number of the exercise.
+
+        Returns:
+            A fresh copy of the arguments, a named tuple: `f(*lesson.case(2))` calls, `lesson.case(2).limit` reads.
+
+        Raises:
+            ValueError: no such exercise, or its last check did not fail on an input.
+        """
+        name = self._exercise(exercise).name
+        failed = self._failed_cases.get(exercise)
+        if failed is None:
+            raise ValueError(
+                f"exercise must be one whose last check failed, got {exercise}; run lesson.check({exercise}, {name}) first"
+            )
+        return copy.deepcopy(failed)
+
+    def hint(self, exercise: int) -> None:
+        """Show the hints seen so far and the next one; at the end, all of them each time.
+
+        Args:
+            exercise: number of the exercise.
+
+        Raises:
+            ValueError: no such exercise.
+        """
+        hints, shown = self._exercise(exercise).hints, self._hints_shown.get(exercise, 0) + 1
+        told = [f"Hint {i} of {len(hints)}: {hint}" for i, hint in enumerate(hints[:shown], start=1)]
+        if shown > len(hints):
+            told.append(f"That was the last hint; `lesson.solution({exercise})` shows the solution.")
+        self._hints_shown[exercise] = min(shown, len(hints))
+        say("\n\n".join(told))
+
+    def solution(self, exercise: int) -> None:
+        """Show the solution's source.
+
+        Args:
+            exercise: number of the exercise.
+
+        Raises:
+            ValueError: no such exercise.
+        """
         say(f"```python\n{self._exercise(exercise).solution_source()}\n```")
 
-    def _exercise(self, exercise):
+    def _exercise(self, exercise: int) -> Exercise:
         known = self.exercises
         if exercise not in known:
-            raise ValueError(f"exercise must be one of {sorted(known)}, got {exercise!r}")
+            raise ValueError(f"exercise must be one of {sorted(known)}, got {exercise!r}; pass its number")
         return known[exercise]
 
     # Play and answer

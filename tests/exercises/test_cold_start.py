@@ -1,0 +1,236 @@
+"""Exercises of lesson 14 against an integral, lazy iteration and tables by hand; right and wrong answers of others."""
+
+import collections
+import contextlib
+from fractions import Fraction
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import integrate, stats
+
+from tests.exercises.judging import (
+    assert_by_hand,
+    assert_solution_is,
+    in_order,
+    mistake,
+    named_mistakes,
+    results,
+    state,
+)
+from utils.exercises.cold_start import EXERCISES
+
+RATE, CHAIN, PLACE = in_order(EXERCISES)
+
+
+def integrated(clicks, looks, alpha, beta):
+    """Bayes' rule by numerical integration over the rate, without conjugacy."""
+
+    def weight(rate):
+        return stats.binom.pmf(clicks, looks, rate) * stats.beta.pdf(rate, alpha, beta)
+
+    total, _ = integrate.quad(weight, 0, 1, epsabs=0, epsrel=1e-11, limit=200)
+    first, _ = integrate.quad(lambda rate: rate * weight(rate), 0, 1, epsabs=0, epsrel=1e-11, limit=200)
+    return first / total
+
+
+def test_the_rate_is_the_mean_of_the_posterior_by_integration():
+    for case in [*RATE.cases(), (2, 7, 3, 4), (0, 5, 1.5, 2.5)]:
+        assert RATE.solution(*case) == pytest.approx(integrated(*case), rel=1e-7)
+    by_hand = [
+        ((3, 10, 2, 98), 5 / 110),
+        ((0, 0, 2, 98), 0.02),
+        ((0, 40, 2, 98), 2 / 140),
+        ((30, 100, 5, 15), 35 / 120),
+        ((1, 1, 1, 1), 2 / 3),
+    ]
+    assert_by_hand(RATE, by_hand)
+
+
+def lazily(sources, request, last_resort):
+    def asked():
+        for name, source in sources:
+            with contextlib.suppress(Exception):
+                yield source(request), name
+        yield last_resort, "last resort"
+
+    return next((a, name) for a, name in asked() if not (a is None or (isinstance(a, list) and len(a) == 0)))
+
+
+def test_the_chain_answers_as_worked_out_by_hand():
+    assert results(CHAIN) == [
+        (["soup", "pie"], "own"),
+        (["pizza"], "popular"),
+        (["pizza"], "popular"),
+        (["pizza"], "popular"),
+        (0, "count"),
+        (["toast"], "last resort"),
+        (["toast"], "last resort"),
+        (["pizza"], "popular"),
+        (["soup"], "soup"),
+    ]
+    assert_solution_is(CHAIN, lazily, ([("a", {}.get), ("b", [3, 4].__getitem__)], 1, None), ([("a", len)], 3, 9))
+
+
+def test_a_dish_is_placed_as_in_the_table_by_hand():
+    table = {True: "rank", False: "explore"}
+    for trust, looks, prior in PLACE.cases():
+        good_text = trust in (0.5, 0.51, 0.6, 0.9, 1.0)
+        enough_looks = (looks, prior) in {(30, 30), (31, 30), (200, 30), (10, 10), (99, 10), (100, 10), (100, 100)}
+        assert PLACE.solution(trust, looks, prior) == table[good_text or enough_looks], (trust, looks, prior)
+    assert collections.Counter(results(PLACE)) == {"rank": 24 + 15 + 16, "explore": 15 + 8}
+
+
+def by_recursion(sources, request, last_resort):
+    if not sources:
+        return last_resort, "last resort"
+    (name, source), *others = sources
+    try:
+        answer = source(request)
+    except Exception:
+        answer = None
+    return by_recursion(others, request, last_resort) if answer is None or answer == [] else (answer, name)
+
+
+Answered = collections.namedtuple("Answered", "answer source")
+
+
+def place(trust, looks, prior):
+    trust = 0.0 if trust is None else trust
+    return np.where((looks >= prior) | (trust >= 0.5), "rank", "explore")
+
+
+@pytest.mark.parametrize(
+    ("exercise", "answer"),
+    [
+        (RATE, lambda c, n, a, b: stats.beta(a + c, b + n - c).mean()),
+        (RATE, lambda c, n, a, b: Fraction(a + c, a + b + n)),
+        (RATE, lambda c, n, a, b: np.float32(a + c) / np.float32(a + b + n)),
+        (RATE, lambda c, n, a, b: (a + b) / (a + b + n) * a / (a + b) + (n / (a + b + n) * c / n if n else 0)),
+        (CHAIN, lazily),
+        (CHAIN, by_recursion),
+        (CHAIN, lambda *case: list(lazily(*case))),
+        (CHAIN, lambda *case: Answered(*lazily(*case))),
+        (CHAIN, lambda *case: (np.array(lazily(*case)[0]), np.str_(lazily(*case)[1]))),
+        (PLACE, place),
+        (PLACE, lambda *case: str(place(*case))),
+        (PLACE, lambda trust, looks, prior: ("explore", "rank")[looks >= prior or (trust or 0) >= 0.5]),
+        (PLACE, lambda trust, looks, prior: pd.Series(["explore", "rank"])[int(looks >= prior or (trust or 0) >= 0.5)]),
+    ],
+)
+def test_right_answers_in_other_styles_pass(exercise, answer):
+    assert state(exercise, answer) == "passed"
+
+
+def eager(sources, request, last_resort):
+    answers = []
+    for name, source in sources:
+        with contextlib.suppress(Exception):
+            answers.append((source(request), name))
+    found = [(a, name) for a, name in answers if a is not None and not (isinstance(a, list) and len(a) == 0)]
+    return found[0] if found else (last_resort, "last resort")
+
+
+def eager_dictionary(sources, request, last_resort):
+    answers = {}
+    for name, source in sources[::-1]:
+        with contextlib.suppress(Exception):
+            answers[name] = source(request)
+    for name in list(answers)[::-1]:
+        if answers[name] is not None and answers[name] != []:
+            return answers[name], name
+    return last_resort, "last resort"
+
+
+def without_try(sources, request, last_resort):
+    for name, source in sources:
+        if (answer := source(request)) is not None and answer != []:
+            return answer, name
+    return last_resort, "last resort"
+
+
+def serves_none(sources, request, last_resort):
+    for name, source in sources:
+        with contextlib.suppress(Exception):
+            if (answer := source(request)) != []:
+                return answer, name
+    return last_resort, "last resort"
+
+
+@pytest.mark.parametrize(
+    ("exercise", "answer"),
+    [
+        (RATE, lambda c, n, a, b: (a + c) / (a + b + n + 1)),
+        (RATE, lambda c, n, a, b: (2 + c) / (100 + n)),
+        (RATE, lambda c, n, a, b: (1 + c) / (2 + n)),
+        (RATE, lambda c, n, a, b: a / (a + b)),
+        (RATE, lambda c, n, a, b: (a + c) / (a + b + n - c)),
+        (RATE, lambda c, n, a, b: round((a + c) / (a + b + n), 4)),
+        (CHAIN, eager),
+        (CHAIN, eager_dictionary),
+        (CHAIN, without_try),
+        (CHAIN, serves_none),
+        (CHAIN, lambda *case: lazily(*case)[::-1]),
+        (CHAIN, lambda *case: lazily(*case)[0]),
+        (CHAIN, lambda sources, request, last: lazily(sources[:1], request, last)),
+        (CHAIN, lambda sources, request, last: lazily(sources[::-1], request, last)),
+        (CHAIN, lambda sources, request, last: (lazily(sources, request, last)[0], "popular")),
+        (PLACE, lambda trust, looks, prior: place(trust, looks, 30)),
+        (PLACE, lambda trust, looks, prior: place(trust, looks - 1, prior)),
+        (PLACE, lambda trust, looks, prior: place(trust, looks + 1, prior)),
+        (PLACE, lambda trust, looks, prior: place(trust and trust + 0.3, looks, prior)),
+        (PLACE, lambda trust, looks, prior: place(trust and trust + 0.01, looks, prior)),
+        (PLACE, lambda trust, looks, prior: place(trust and trust - 0.01, looks, prior)),
+        (PLACE, lambda trust, looks, prior: place(trust and trust - 0.3, looks, prior)),
+        (PLACE, lambda trust, looks, prior: "rank" if looks >= prior and (trust or 0) >= 0.5 else "explore"),
+        (PLACE, lambda trust, looks, prior: "explore"),
+        (PLACE, lambda trust, looks, prior: "rank" if trust is not None and trust * 2 * prior + looks >= prior else "explore"),
+    ],
+)  # fmt: skip
+def test_plausible_wrong_answers_fail(exercise, answer):
+    assert state(exercise, answer) in (("error",) if answer is without_try else ("wrong", "mistake"))
+
+
+def looping(
+    sources, request, last_resort, *, goes_on=True, is_answer=lambda a: a is not None and a != [], name_of=None
+):
+    for name, source in sources:
+        try:
+            answer = source(request)
+        except Exception:
+            if not goes_on:
+                break
+            continue
+        if is_answer(answer):
+            return answer, name_of or name
+    return last_resort, name_of or "last resort"
+
+
+MISTAKES = [
+    (RATE, "raw rate", lambda c, n, a, b: c / max(n, 1)),
+    (RATE, "beta is the total", lambda c, n, a, b: (c + a) / (n + b)),
+    (
+        RATE,
+        "average of two rates",
+        lambda c, n, a, b: np.mean([a / (a + b), c / n]) if n else stats.beta(a, b).mean(),
+    ),
+    (RATE, "mode", lambda c, n, a, b: (a + c - 1) / max(a + b + n - 2, 1)),
+    (CHAIN, "stops at an error", lambda *case: looping(*case, goes_on=False)),
+    (CHAIN, "serves the empty", lambda *case: looping(*case, is_answer=lambda a: a is not None)),
+    (CHAIN, "drops zero", lambda *case: looping(*case, is_answer=bool)),
+    (CHAIN, "asks them all", eager),
+    (CHAIN, "forgets the source", lambda s, *rest: looping(s, *rest, name_of=s[0][0] if s else "last resort")),
+    (PLACE, "text is enough", lambda trust, looks, prior: "rank"),
+    (PLACE, "unmeasured is trusted", lambda trust, looks, prior: place(1 if trust is None else trust, looks, prior)),
+    (PLACE, "ignores the text", lambda trust, looks, prior: place(0, looks, prior)),
+    (PLACE, "explores for ever", lambda trust, looks, prior: place(trust, -1, prior)),
+]
+
+
+@pytest.mark.parametrize(("exercise", "name", "answer"), MISTAKES)
+def test_mistakes_as_others_write_them_are_recognized(exercise, name, answer):
+    assert mistake(exercise, answer) == name
+
+
+def test_every_mistake_was_tried():
+    assert {(exercise.number, name) for exercise, name, _ in MISTAKES} == named_mistakes(EXERCISES)
