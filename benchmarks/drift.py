@@ -3,24 +3,14 @@
 Run: python benchmarks/drift.py
 """
 
-import time
-
 import numpy as np
 from scipy import stats
 
-from utils.monitoring.drift.statistics import ks_many, ks_pvalue, psi_many
+from utils.foundation.timing import best_seconds
+from utils.monitoring.drift.distances import ks_many, psi_many
+from utils.monitoring.drift.two_sample_tests import ks_pvalue
 
 ROWS, FEATURES, REPEATS = 10_000, 100, 5
-
-
-def best_time(function):
-    """Return the shortest of some runs, in seconds."""
-    times = []
-    for _ in range(REPEATS):
-        start = time.perf_counter()
-        function()
-        times.append(time.perf_counter() - start)
-    return min(times)
 
 
 def main():
@@ -39,9 +29,9 @@ def main():
     np.testing.assert_allclose(distances, [result.statistic for result in ks_in_a_loop()])
     np.testing.assert_allclose(pvalues, [result.pvalue for result in ks_in_a_loop()])
 
-    loop = best_time(ks_in_a_loop)
-    ks = best_time(ks_at_once)
-    psi = best_time(lambda: psi_many(reference, current))
+    loop = best_seconds(ks_in_a_loop, repeats=REPEATS)
+    ks = best_seconds(ks_at_once, repeats=REPEATS)
+    psi = best_seconds(lambda: psi_many(reference, current), repeats=REPEATS)
     print(f"{FEATURES} features x {ROWS:,} rows, best of {REPEATS} runs")
     print(f"scipy.stats.ks_2samp in a loop  {loop:7.3f} s   1.00")
     print(f"ks_many with p-values           {ks:7.3f} s   {ks / loop:.2f}")
