@@ -8,7 +8,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from utils.monitoring.drift.binning import binned_counts, quantile_counts
-from utils.monitoring.drift.samples import Sample, number_columns, tables
+from utils.monitoring.drift.samples import Sample, number_columns
+from utils.monitoring.drift.tables import tables
 
 __all__ = ["jensen_shannon", "ks_distance", "ks_many", "psi", "psi_many", "psi_of_counts"]
 

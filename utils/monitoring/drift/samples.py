@@ -1,4 +1,4 @@
-"""Samples as the two-sample statistics take them: numbers as floats, categories as objects, columns matched by name."""
+"""Samples of one feature as the two-sample statistics take them: numbers as floats, categories as objects."""
 
 import datetime
 from collections.abc import Iterable
@@ -10,7 +10,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["comparable_columns", "number_columns", "rows", "tables"]
+__all__ = [
+    "Floats",
+    "Sample",
+    "as_array",
+    "checked_column",
+    "checked_numbers",
+    "comparable_columns",
+    "exact_floats",
+    "named",
+    "number_columns",
+    "refuse_nan",
+]
 
 LARGEST = 2**53  # a whole number beyond it may be no float
 TIMES = (datetime.date, datetime.time, datetime.timedelta, np.datetime64, np.timedelta64, pd.Period, pd.Interval)
@@ -39,7 +50,7 @@ def comparable_columns(reference: Sample, current: Sample) -> tuple[np.ndarray, 
         ValueError: a sample is empty, not one-dimensional, holds times, complex numbers or containers, or whole numbers
             beyond 2⁵³; or one sample holds numbers and the other texts.
     """
-    before, after = _column("reference", reference), _column("current", current)
+    before, after = checked_column("reference", reference), checked_column("current", current)
     if before.dtype == after.dtype == np.float64:
         return before, after
     before, after = before.astype(object), after.astype(object)
@@ -63,72 +74,45 @@ def number_columns(reference: Sample, current: Sample) -> tuple[Floats, Floats]:
     Raises:
         ValueError: as `comparable_columns`, or a sample is not numeric or holds NaN.
     """
-    pair = [(name, _numbers(name, _column(name, sample))) for name, sample in _named(reference, current)]
+    pair = [(name, checked_numbers(name, checked_column(name, sample))) for name, sample in named(reference, current)]
     for name, values in pair:
-        _refuse_nan(name, values)
+        refuse_nan(name, values)
     return pair[0][1], pair[1][1]
 
 
-def tables(reference: Sample, current: Sample, *, nan_allowed: bool = False) -> tuple[Floats, Floats]:
-    """Return two samples of several numeric features, with the same features in the same order.
+def named(reference: Any, current: Any) -> Iterable[tuple[str, Any]]:
+    """Return both samples with the names of their arguments.
 
     Args:
-        reference: shape (n, features): an array, or a data frame.
-        current: shape (m, features). Of two data frames with named columns, the names tell which belong together.
-        nan_allowed: whether values may be missing.
+        reference: anything.
+        current: anything.
 
     Returns:
-        Two arrays of float64, their columns in the order of `reference`.
-
-    Raises:
-        ValueError: a sample is empty, not two-dimensional or not numeric, the features differ, or NaN is not allowed.
+        Pairs of name and sample.
     """
-    current = _in_the_order_of(reference, current)
-    pair = [(name, _table(name, sample)) for name, sample in _named(reference, current)]
-    (_, before), (_, after) = pair
-    if before.shape[1] != after.shape[1]:
-        got = f"{before.shape[1]} and {after.shape[1]} columns"
-        raise ValueError(f"reference and current must have the same features, got {got}; pass the same columns")
-    if not nan_allowed:
-        for name, values in pair:
-            _refuse_nan(name, values)
-    return before, after
-
-
-def rows(reference: Sample, current: Sample, *, nan_allowed: bool = False) -> tuple[Floats, Floats]:
-    """Return two samples of rows; a sample of one dimension has rows of one number.
-
-    Args:
-        reference: shape (n, features) or (n,).
-        current: shape (m, features) or (m,).
-        nan_allowed: whether values may be missing.
-
-    Returns:
-        Two arrays of float64, shapes (n, features) and (m, features).
-
-    Raises:
-        ValueError: as `tables`, or a value is infinite.
-    """
-    pair = tables(_two_dimensional(reference), _two_dimensional(current), nan_allowed=nan_allowed)
-    for name, values in _named(*pair):
-        if np.isinf(values).any():
-            raise ValueError(f"{name} must be finite, got {np.isinf(values).sum()} infinite values; cut or drop them")
-    return pair
-
-
-def _named(reference: Any, current: Any) -> Iterable[tuple[str, Any]]:
     return (("reference", reference), ("current", current))
 
 
-def _column(name: str, values: Sample) -> np.ndarray:
-    """Return floats, or objects for categories."""
+def checked_column(name: str, values: Sample) -> np.ndarray:
+    """Return one sample as floats, or as objects for categories.
+
+    Args:
+        name: the argument's name, for the message.
+        values: shape (n,).
+
+    Returns:
+        Array of float64 or of objects, shape (n,).
+
+    Raises:
+        ValueError: as `comparable_columns`, of one sample.
+    """
     is_category = isinstance(getattr(values, "dtype", None), pd.CategoricalDtype)
-    array = _array(values, as_objects=is_category)
+    array = as_array(values, as_objects=is_category)
     if array is None or array.ndim != 1 or len(array) == 0:
         got = "rows of different lengths" if array is None else f"shape {array.shape}"
         raise ValueError(f"{name} must be a non-empty sequence of one dimension, got {got}; pass one column")
     if array.dtype.kind in "iuf":
-        return _exact_floats(name, array)
+        return exact_floats(name, array)
     if array.dtype.kind in "mMc":
         raise ValueError(f"{name} must be numbers or categories, got {array.dtype}; {HOURS}")
     array = array.astype(object)
@@ -136,12 +120,20 @@ def _column(name: str, values: Sample) -> np.ndarray:
     types = set(map(type, present))
     _refuse_other_types(name, types)
     if types and not is_category and all(_is_number(kind) for kind in types):
-        return _exact_floats(name, array)
+        return exact_floats(name, array)
     return array
 
 
-def _array(values: Sample, *, as_objects: bool = False) -> np.ndarray | None:
-    """Return the values as numpy holds them, masked ones as missing; None if they have no shape."""
+def as_array(values: Sample, *, as_objects: bool = False) -> np.ndarray | None:
+    """Return values as numpy holds them, masked ones as missing.
+
+    Args:
+        values: anything that numpy takes.
+        as_objects: keep each value as it is.
+
+    Returns:
+        Array; None if the values have no shape, as rows of different lengths.
+    """
     if np.ma.is_masked(values):
         return np.where(np.ma.getmaskarray(values), np.nan, np.ma.getdata(values).astype(object))
     # a list goes by way of objects: numpy would turn [1, "a"] into two texts, and a gap beside a text into 'nan'
@@ -152,8 +144,19 @@ def _array(values: Sample, *, as_objects: bool = False) -> np.ndarray | None:
         return None
 
 
-def _exact_floats(name: str, values: np.ndarray) -> Floats:
-    """Return numbers as floats, whole numbers exactly, missing ones as NaN."""
+def exact_floats(name: str, values: np.ndarray) -> Floats:
+    """Return numbers as floats, whole numbers exactly, missing ones as NaN.
+
+    Args:
+        name: the argument's name, for the message.
+        values: numbers of any type and shape.
+
+    Returns:
+        Array of float64, same shape.
+
+    Raises:
+        ValueError: a whole number beyond 2⁵³, or a number beyond the floats.
+    """
     is_missing = pd.isna(values)
     if values.dtype.kind == "f":
         return values.astype(np.float64)
@@ -187,60 +190,35 @@ def _kinds(values: np.ndarray) -> set[str]:
     return {words.get(kind, kind.__name__) for kind in types}
 
 
-def _numbers(name: str, values: np.ndarray) -> Floats:
+def checked_numbers(name: str, values: np.ndarray) -> Floats:
+    """Return a column if it holds numbers.
+
+    Args:
+        name: the argument's name, for the message.
+        values: from `checked_column`.
+
+    Returns:
+        The same.
+
+    Raises:
+        ValueError: it holds categories.
+    """
     if values.dtype != np.float64:
         held = ", ".join(sorted(_kinds(values))) or "no value"
         raise ValueError(f"{name} must be numbers, got {held}; use chi_square_test or psi for categories")
     return values
 
 
-def _two_dimensional(sample: Sample) -> Sample:
-    if isinstance(sample, pd.DataFrame):
-        return sample
-    array = _array(sample)
-    return array[:, None] if array is not None and array.ndim == 1 else array
+def refuse_nan(name: str, values: Floats) -> None:
+    """Raise if a value is missing.
 
+    Args:
+        name: the argument's name, for the message.
+        values: floats of any shape.
 
-def _table(name: str, sample: Sample) -> Floats:
-    """Return floats of shape (rows, features)."""
-    if (
-        isinstance(sample, pd.DataFrame)
-        and sample.size
-        and any(kind.kind not in "iuf" for kind in _numpy_kinds(sample))
-    ):
-        columns = [_numbers(f"{name}[{label!r}]", _column(f"{name}[{label!r}]", sample[label])) for label in sample]
-        return np.column_stack(columns)
-    array = sample.to_numpy() if isinstance(sample, pd.DataFrame) else _array(sample)
-    if array is None or array.ndim != 2 or array.size == 0:
-        got = "rows of different lengths" if array is None else array.shape
-        raise ValueError(f"{name} must have shape (rows, features), none of them 0, got {got}; pass one row a visit")
-    if array.dtype.kind in "iuf":
-        return _exact_floats(name, array)
-    return np.column_stack([_numbers(name, _column(name, column)) for column in array.T])
-
-
-def _numpy_kinds(frame: pd.DataFrame) -> list[np.dtype]:
-    return [kind if isinstance(kind, np.dtype) else np.dtype(object) for kind in frame.dtypes]
-
-
-def _in_the_order_of(reference: Sample, current: Sample) -> Sample:
-    """Return the current sample with its columns in the reference's order, if both name theirs."""
-    if not all(isinstance(sample, pd.DataFrame) for sample in (reference, current)):
-        return current
-    for name, frame in _named(reference, current):
-        if frame.columns.has_duplicates:
-            twice = frame.columns[frame.columns.duplicated()][0]
-            raise ValueError(f"{name} must name each column once, got {twice!r} twice; rename one")
-    if any(frame.columns.equals(pd.RangeIndex(frame.shape[1])) for frame in (reference, current)):
-        return current
-    missing, extra = reference.columns.difference(current.columns), current.columns.difference(reference.columns)
-    if len(missing) or len(extra):
-        got = f"{len(missing)} missing {missing[:3].tolist()} and {len(extra)} more {extra[:3].tolist()}"
-        raise ValueError(f"current must have the same features as reference, got {got}; pass the same columns")
-    return current[reference.columns]
-
-
-def _refuse_nan(name: str, values: Floats) -> None:
+    Raises:
+        ValueError: one is NaN; the message counts them.
+    """
     if np.isnan(values).any():
         got = int(np.isnan(values).sum())
         raise ValueError(f"{name} must not hold NaN, got {got}; drop them and watch their rate by itself")
