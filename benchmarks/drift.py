@@ -7,7 +7,8 @@ import numpy as np
 from scipy import stats
 
 from utils.foundation.timing import best_seconds
-from utils.monitoring.drift.statistics import ks_many, ks_pvalue, psi_many
+from utils.monitoring.drift.distances import ks_many, psi_many
+from utils.monitoring.drift.two_sample_tests import ks_pvalue
 
 ROWS, FEATURES, REPEATS = 10_000, 100, 5
 

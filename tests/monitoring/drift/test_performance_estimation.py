@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from utils.monitoring.drift.performance_estimation import calibration_gap, estimate_performance
+from utils.monitoring.drift.performance_estimation import estimate_performance
 
 
 def scores(label, probability, threshold):
@@ -60,20 +60,19 @@ def test_certain_predictions_have_no_uncertainty():
     assert np.isnan([nothing.precision, nothing.recall, nothing.auc]).all()
 
 
-def test_calibration_gap_is_signed():
-    assert calibration_gap([0.2, 0.4], [1, 0]) == pytest.approx(0.2)
-    assert calibration_gap([0.2, 0.4], [0, 0]) == pytest.approx(-0.3)
+@pytest.mark.parametrize("probability", [[], [[0.5]], [1.2], [0.5, -0.1], [0.5, np.nan], ["0.5"], 0.5])
+def test_what_are_no_probabilities_is_refused(probability):
+    with pytest.raises(ValueError, match=r"^probability must .*got .*; "):
+        estimate_performance(probability)
 
 
-def test_bad_input_is_refused():
-    for bad in ([], [[0.5]], [1.2], [-0.1], [np.nan]):
-        with pytest.raises(ValueError, match="probability must"):
-            estimate_performance(bad)
-        with pytest.raises(ValueError, match="probability must"):
-            calibration_gap(bad, [1])
-    for threshold in (-0.1, 1.1, np.nan):
-        with pytest.raises(ValueError, match="threshold must lie"):
-            estimate_performance([0.5], threshold=threshold)
-    for label in ([1], [1, 2], [0.5, 1]):
-        with pytest.raises(ValueError, match="label must hold"):
-            calibration_gap([0.5, 0.5], label)
+@pytest.mark.parametrize("threshold", [-0.1, 1.1, np.nan, "0.5"])
+def test_a_threshold_outside_is_refused(threshold):
+    with pytest.raises(ValueError, match=r"^threshold must be from 0 to 1, got .*; "):
+        estimate_performance([0.5], threshold=threshold)
+
+
+def test_a_row_at_the_threshold_is_predicted_positive():
+    assert estimate_performance([0.5], threshold=0.5).recall == 1.0
+    assert estimate_performance([0.5], threshold=1).recall == 0.0
+    assert estimate_performance([0.5], threshold=0).precision == 0.5

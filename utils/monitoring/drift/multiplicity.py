@@ -1,12 +1,17 @@
 """Many features a day: which p-values alarm once the number of tests is counted."""
 
 import numpy as np
-from scipy import stats
+from numpy.typing import ArrayLike, NDArray
+
+from utils.foundation import checks
+from utils.foundation.multiple_testing import benjamini_hochberg_adjusted, bonferroni_adjusted, checked_pvalues
+
+__all__ = ["METHODS", "alarms"]
 
 METHODS = ("none", "bonferroni", "benjamini-hochberg")
 
 
-def alarms(pvalues, level=0.05, *, method="bonferroni") -> np.ndarray:
+def alarms(pvalues: ArrayLike, level: float = 0.05, *, method: str = "bonferroni") -> NDArray[np.bool_]:
     """Which features alarm, correcting for the number of features in each row.
 
     "bonferroni" keeps the chance of any false alarm in a row at or below the level, however the features hang together.
@@ -24,24 +29,21 @@ def alarms(pvalues, level=0.05, *, method="bonferroni") -> np.ndarray:
     Raises:
         ValueError: p-values empty or outside 0 to 1, level outside (0, 1), unknown method.
 
-    Source: Y. Benjamini and Y. Hochberg, "Controlling the false discovery rate", JRSS B 57 (1995).
+    References:
+        Y. Benjamini and Y. Hochberg, "Controlling the false discovery rate", JRSS B 57 (1995).
 
     >>> alarms([0.001, 0.02, 0.03, 0.6]).tolist()
     [True, False, False, False]
     >>> alarms([0.001, 0.02, 0.03, 0.6], method="benjamini-hochberg").tolist()
     [True, True, True, False]
     """
-    pvalues = np.asarray(pvalues, float)
-    if pvalues.ndim not in (1, 2) or pvalues.size == 0:
-        raise ValueError(f"pvalues must have shape (features,) or (days, features), got {pvalues.shape}")
-    if not ((pvalues >= 0) & (pvalues <= 1)).all():
-        raise ValueError("pvalues must lie between 0 and 1 and not be NaN; leave out features that were not tested")
-    if not 0 < level < 1:
-        raise ValueError(f"level must lie strictly between 0 and 1, got {level}; 0.05 is usual")
-    if method not in METHODS:
-        raise ValueError(f"method must be one of {METHODS}, got {method!r}")
+    values = checked_pvalues("pvalues", pvalues)
+    if values.ndim > 2:
+        raise ValueError(f"pvalues must have shape (features,) or (days, features), got {values.shape}; reshape them")
+    level = checks.fraction("level", level, "0.05 is usual")
+    checks.choice("method", method, METHODS)
     if method == "bonferroni":
-        pvalues = pvalues * pvalues.shape[-1]
+        values = bonferroni_adjusted(values)
     elif method == "benjamini-hochberg":
-        pvalues = stats.false_discovery_control(pvalues, axis=-1)
-    return pvalues <= level
+        values = benjamini_hochberg_adjusted(values)
+    return values <= level

@@ -8,6 +8,12 @@ it was. Only labels show that.
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import special
+
+from utils.foundation import checks
+
+__all__ = ["PerformanceEstimate", "estimate_performance"]
 
 
 class PerformanceEstimate(NamedTuple):
@@ -22,7 +28,7 @@ class PerformanceEstimate(NamedTuple):
     log_loss: float
 
 
-def estimate_performance(probability, *, threshold=0.5) -> PerformanceEstimate:
+def estimate_performance(probability: ArrayLike, *, threshold: float = 0.5) -> PerformanceEstimate:
     """Confidence-based estimate of a binary classifier's performance on rows whose labels are not known yet.
 
     Every row counts as positive with its probability and as negative with the rest, which gives the expected confusion
@@ -39,14 +45,15 @@ def estimate_performance(probability, *, threshold=0.5) -> PerformanceEstimate:
     Raises:
         ValueError: probabilities empty, not one-dimensional, NaN or outside 0 to 1; threshold outside 0 to 1.
 
-    Source: the method is known as CBPE; NannyML documentation, "Confidence-based performance estimation".
+    References:
+        The method is known as CBPE; NannyML documentation, "Confidence-based performance estimation".
 
     >>> estimate_performance([0.9, 0.8, 0.1]).accuracy
     0.8666666666666667
     """
-    probability = _probabilities(probability)
-    if not 0 <= threshold <= 1:
-        raise ValueError(f"threshold must lie between 0 and 1, got {threshold}; 0.5 is usual")
+    remedy = "pass predict_proba's second column"
+    probability = checks.array("probability", probability, low=0, high=1, dimensions=1, remedy=remedy)
+    threshold = checks.share("threshold", threshold, "0.5 is usual")
     n = len(probability)
     predicted = probability >= threshold
     correct = np.where(predicted, probability, 1 - probability)
@@ -59,33 +66,11 @@ def estimate_performance(probability, *, threshold=0.5) -> PerformanceEstimate:
         precision=float(true_positives / predicted.sum()) if predicted.any() else np.nan,
         recall=float(true_positives / positives) if positives > 0 else np.nan,
         auc=_expected_auc(probability),
-        log_loss=float(_entropy(probability).mean()),
+        log_loss=float((special.entr(probability) + special.entr(1 - probability)).mean()),
     )
 
 
-def calibration_gap(probability, label) -> float:
-    """Mean label less mean probability: what the estimate of the positive rate missed, once the labels are there.
-
-    Args:
-        probability: shape (n,).
-        label: shape (n,), 0 or 1.
-
-    Returns:
-        The gap; positive where the model promised too little.
-
-    Raises:
-        ValueError: bad probabilities, labels of another shape or not 0 and 1.
-
-    >>> calibration_gap([0.5, 0.5], [1, 1])
-    0.5
-    """
-    probability, label = _probabilities(probability), np.asarray(label)
-    if label.shape != probability.shape or not np.isin(label, (0, 1)).all():
-        raise ValueError(f"label must hold 0 or 1 for each of {len(probability)} probabilities, got {label.shape}")
-    return float(label.mean() - probability.mean())
-
-
-def _expected_auc(probability):
+def _expected_auc(probability: NDArray[np.float64]) -> float:
     """Expected share of positive-negative pairs in the right order; ties count half."""
     p = np.sort(probability)
     negative = 1 - p
@@ -95,18 +80,3 @@ def _expected_auc(probability):
     tied = (size * (1 - p[start]))[inverse] - negative  # at the same score, the row itself left out
     pairs = p.sum() * negative.sum() - (p * negative).sum()
     return float((p * (lower + tied / 2)).sum() / pairs) if pairs > 0 else np.nan
-
-
-def _entropy(p):
-    from scipy.special import entr
-
-    return entr(p) + entr(1 - p)
-
-
-def _probabilities(probability):
-    probability = np.asarray(probability, float)
-    if probability.ndim != 1 or len(probability) == 0:
-        raise ValueError(f"probability must be a non-empty sequence of one dimension, got shape {probability.shape}")
-    if not ((probability >= 0) & (probability <= 1)).all():
-        raise ValueError("probability must lie between 0 and 1 and not be NaN; pass predict_proba's second column")
-    return probability
