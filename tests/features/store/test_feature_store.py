@@ -346,9 +346,7 @@ def test_no_key_has_no_rows(store):
 # Names that clash
 
 
-@pytest.mark.parametrize(
-    "name", ["group", "order", "table", "from", "default", "rowid", "arriving", "touched", "Ünit"]
-)
+@pytest.mark.parametrize("name", ["group", "order", "table", "from", "default", "rowid", "arriving", "touched", "Ünit"])
 def test_names_that_mean_something_to_sql_are_names_like_any_other(tmp_path, name):
     with FeatureStore(tmp_path, SqliteOnlineStore(":memory:")) as store:
         store.register(FeatureView(name, {name: int}, {f"{name}_": float, "select": int}))
