@@ -24,7 +24,7 @@ def revenue_per_user(rng: np.random.Generator) -> np.ndarray:
 def vectorized(pool: np.ndarray) -> np.ndarray:
     """All experiments at once."""
     tests = simulate_experiments(resample(pool), n_experiments=EXPERIMENTS, users_per_arm=USERS_PER_ARM, rng=1)
-    return tests.p_value[:, 0]
+    return tests.pvalue[:, 0]
 
 
 def scipy_loop(pool: np.ndarray) -> np.ndarray:
@@ -51,9 +51,9 @@ def timed(contender: Callable[[np.ndarray], np.ndarray], pool: np.ndarray) -> tu
     seconds = []
     for _ in range(3):
         start = time.perf_counter()
-        p_values = contender(pool)
-        seconds.append((time.perf_counter() - start) * EXPERIMENTS / len(p_values))
-    return min(seconds), float(np.mean(p_values < 0.05))
+        pvalues = contender(pool)
+        seconds.append((time.perf_counter() - start) * EXPERIMENTS / len(pvalues))
+    return min(seconds), float(np.mean(pvalues < 0.05))
 
 
 def main() -> None:

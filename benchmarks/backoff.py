@@ -7,7 +7,8 @@ import heapq
 import random
 import time
 
-from utils.systems.overload.backoff import POLICIES, simulate_contention
+from utils.systems.overload.backoff import POLICIES
+from utils.systems.overload.contention import simulate_contention
 
 BASE, CAP = 5.0, 2000.0
 

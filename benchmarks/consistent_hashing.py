@@ -5,27 +5,15 @@ uhashring looks up one key at a time; it is given fewer keys and its time is sca
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-
 import numpy as np
 import uhashring
 
+from utils.foundation.timing import best_seconds
 from utils.systems.hashing.key_hash import hash_keys
-from utils.systems.hashing.placement import HashRing
+from utils.systems.hashing.ring import HashRing
 
-N_KEYS, N_PEER_KEYS, RUNS = 1_000_000, 50_000, 3
+N_KEYS, N_PEER_KEYS = 1_000_000, 50_000
 NODES = [f"cache-{i}" for i in range(10)]
-
-
-def seconds(function: Callable[[], object]) -> float:
-    """Return the shortest of several times in seconds."""
-    times = []
-    for _ in range(RUNS):
-        start = time.perf_counter()
-        function()
-        times.append(time.perf_counter() - start)
-    return min(times)
 
 
 def main() -> None:
@@ -34,9 +22,12 @@ def main() -> None:
     print(f"{N_KEYS:,} look-ups on {len(NODES)} nodes × 160 virtual nodes")
     for name, keys in (("integers", integers), ("texts", texts)):
         few = keys[:N_PEER_KEYS].tolist()
-        theirs = seconds(lambda few=few: [peer.get_node(key) for key in few]) * N_KEYS / N_PEER_KEYS
-        one_by_one = seconds(lambda few=few: [ring.lookup(key) for key in few]) * N_KEYS / N_PEER_KEYS
-        ours, hashing = seconds(lambda keys=keys: ring.lookup(keys)), seconds(lambda keys=keys: hash_keys(keys))
+        theirs = best_seconds(lambda few=few: [peer.get_node(key) for key in few], repeats=3) * N_KEYS / N_PEER_KEYS
+        one_by_one = best_seconds(lambda few=few: [ring.lookup(key) for key in few], repeats=3) * N_KEYS / N_PEER_KEYS
+        ours, hashing = (
+            best_seconds(lambda keys=keys: ring.lookup(keys)),
+            best_seconds(lambda keys=keys: hash_keys(keys)),
+        )
         print(
             f"{name}: {theirs / ours:.0f} times uhashring's rate (bar: 10), "
             f"{ours / hashing:.1f} times the time of hashing alone; "

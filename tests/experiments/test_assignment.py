@@ -1,9 +1,16 @@
 """Assignment is uniform, sticky and independent across experiments; the sample-ratio test is Pearson's."""
 
+import hashlib
+from fractions import Fraction
+
 import numpy as np
+import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import stats
 
+from utils.experiments import assignment
 from utils.experiments.assignment import assign, bucket, srm_test
 
 USERS = np.arange(100_000)
@@ -11,6 +18,10 @@ USERS = np.arange(100_000)
 # which a uniform hash fails one test in a thousand.
 LEVEL = 0.001
 FROZEN_INTEGERS = [1, 0, 0, 0, 1, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 1, 0]
+# the first 53 bits of each point, as they stood when the finalizer still lived in this module
+FROZEN_BITS = {0: 7907585765864803, 1: 534833421220870, 2**53 + 1: 2782180492086104, 2**63: 6116798904717467}
+FROZEN_BITS |= {2**64 - 1: 3723465983644714, "user-1": 4115417115373863, "é": 1112934107911195, "": 196447834270435}
+FROZEN_DIGEST = "02e16d1be8f022b1"
 FROZEN_STRINGS = [0, 0, 1, 0, 0, 1, 1, 1, 0, 1, 1, 1, 0, 1, 0, 0, 0, 0, 1, 0]
 
 
@@ -58,6 +69,54 @@ def test_assignment_never_changes_between_releases():
     assert assign([f"user-{i}" for i in range(20)], "new-ranker").tolist() == FROZEN_STRINGS
 
 
+def test_points_never_change_by_a_bit():
+    for user, bits in FROZEN_BITS.items():
+        assert int(bucket([user], "new-ranker")[0] * 2**53) == bits
+    many = bucket(np.arange(0, 1_000_000, 7), "checkout").tobytes()
+    assert hashlib.sha256(many).hexdigest()[:16] == FROZEN_DIGEST
+
+
+IDS = st.one_of(st.integers(0, 2**64 - 1), st.text(st.characters(), max_size=5))
+
+
+@given(st.lists(IDS, min_size=1, max_size=6))
+@settings(deadline=None)
+def test_a_user_meets_the_same_arm_whoever_stands_beside_in_the_list(ids):
+    together = bucket(ids, "new-ranker")
+    assert together.tolist() == [bucket([one], "new-ranker")[0] for one in ids]
+    assert bucket(pd.Series(ids, dtype=object), "new-ranker").tolist() == together.tolist()
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int32, np.uint64, "Int64", object])
+def test_a_number_is_the_same_user_in_every_type(dtype):
+    ids = pd.Series([3, 1, 200], dtype=dtype)
+    assert bucket(ids, "a").tolist() == bucket([3, 1, 200], "a").tolist()
+
+
+def test_a_number_and_its_text_are_two_users():
+    assert bucket([17], "a")[0] != bucket(["17"], "a")[0]
+
+
+def test_ids_beyond_the_floats_are_told_apart():
+    assert len(set(bucket([2**53, 2**53 + 1, 2**63, 2**63 + 1, 2**64 - 1], "a"))) == 5
+
+
+def test_an_arm_without_weight_gets_nobody_even_where_shares_do_not_add_up_to_one(monkeypatch):
+    """Ten tenths add up to one bit below 1; the last point below 1 belongs to the tenth arm, not to the eleventh."""
+    monkeypatch.setattr(assignment, "bucket", lambda ids, experiment: np.array([np.nextafter(1, 0)]))
+    assert assign([1], "a", [0.1] * 10 + [0]).tolist() == [9]
+
+
+def test_arms_meet_their_planned_share_by_name():
+    arms = pd.Series(["control"] * 1_000 + ["treatment"] * 9_050)
+    plan = pd.Series({"control": 0.1, "treatment": 0.9})
+    test = srm_test(arms.value_counts(), plan)
+    assert test.pvalue == pytest.approx(stats.chisquare([1_000, 9_050], [1_005, 9_045]).pvalue)
+    np.testing.assert_allclose(test.expected, [9_045, 1_005])
+    with pytest.raises(ValueError, match=r"weights must carry the labels of counts, got a difference in \['placebo'\]"):
+        srm_test(arms.value_counts(), plan.rename({"control": "placebo"}))
+
+
 def test_a_growing_share_keeps_the_users_it_had():
     points = bucket(USERS, "rollout")
     for small, large in [(0.01, 0.1), (0.1, 0.5)]:
@@ -82,17 +141,17 @@ def test_sample_ratio_test_agrees_with_scipy(counts, weights):
     shares = np.full(len(counts), 1 / len(counts)) if weights is None else np.array(weights)
     ours, reference = srm_test(counts, weights), stats.chisquare(counts, np.sum(counts) * shares)
     assert ours.statistic == pytest.approx(reference.statistic)
-    assert ours.p_value == pytest.approx(reference.pvalue)
+    assert ours.pvalue == pytest.approx(reference.pvalue)
     np.testing.assert_allclose(ours.expected, np.sum(counts) * shares)
 
 
-def test_sample_ratio_test_gives_the_published_p_value():
+def test_sample_ratio_test_gives_the_published_pvalue():
     """Kohavi, Tang, Xu (2020), "Trustworthy online controlled experiments", chapter 21, scenario 1."""
-    assert srm_test([821_588, 815_482]).p_value == pytest.approx(1.8e-6, rel=0.02)
+    assert srm_test([821_588, 815_482]).pvalue == pytest.approx(1.8e-6, rel=0.02)
 
 
 def test_an_arm_without_users_is_a_mismatch_and_no_error():
-    assert srm_test([0, 30]).p_value == pytest.approx(stats.chisquare([0, 30]).pvalue)
+    assert srm_test([0, 30]).pvalue == pytest.approx(stats.chisquare([0, 30]).pvalue)
 
 
 @pytest.mark.parametrize(
@@ -102,6 +161,24 @@ def test_an_arm_without_users_is_a_mismatch_and_no_error():
         (lambda: assign([[1, 2]], "a"), "user_ids must have one axis"),
         (lambda: assign([1.5, 2.0], "a"), "user_ids must be whole numbers or strings"),
         (lambda: assign(np.array(["a", None], dtype=object), "a"), "user_ids must be whole numbers or strings"),
+        (lambda: assign(["u1", np.nan], "a"), "user_ids must be whole numbers or strings, got nan"),
+        (lambda: assign([1, None], "a"), "user_ids must be whole numbers or strings, got None"),
+        (lambda: assign(pd.Series([1, None], dtype="Int64"), "a"), "user_ids must be whole numbers or strings"),
+        (lambda: assign([True, 2], "a"), "user_ids must be whole numbers or strings, got True"),
+        (lambda: assign(np.array([True, False]), "a"), "user_ids must be whole numbers or strings"),
+        (lambda: assign([np.timedelta64(1, "s")], "a"), "user_ids must be whole numbers or strings"),
+        (lambda: assign(np.array(["2024"], "datetime64[ns]"), "a"), "user_ids must be whole numbers or strings"),
+        (lambda: assign(np.ma.masked_equal([1, 2], 2), "a"), "user_ids must be whole numbers or strings"),
+        (lambda: assign([b"a"], "a"), "user_ids must be whole numbers or strings"),
+        (lambda: assign([Fraction(1)], "a"), "user_ids must be whole numbers or strings"),
+        (lambda: assign("abc", "a"), "user_ids must have one axis"),
+        (lambda: assign({1, 2}, "a"), "user_ids must have one axis"),
+        (lambda: assign([-1], "a"), r"user_ids must be from 0 to 2\*\*64 - 1, got -1"),
+        (lambda: assign(np.array([3, -1]), "a"), r"user_ids must be from 0 to 2\*\*64 - 1, got -1"),
+        (lambda: assign([2**64], "a"), r"user_ids must be from 0 to 2\*\*64 - 1"),
+        (lambda: assign([1, 2], "a", [1e308, 1e308]), "weights must lie in"),
+        (lambda: srm_test([0.5, 0.5]), "counts must be whole numbers of users"),
+        (lambda: srm_test([2.0**60, 2.0**60]), "counts must be whole numbers of users"),
         (lambda: assign([1, 2], ""), "experiment must be a name"),
         (lambda: assign([1, 2], 7), "experiment must be a name"),
         (lambda: assign([1, 2], "a", [-0.5, 1.5]), "weights must be one axis of non-negative shares"),

@@ -1,9 +1,12 @@
 """An incident changes what it says and leaves every other byte alone."""
 
+from decimal import Decimal
+from fractions import Fraction
+
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
+from scipy import special, stats
 
 from utils.world import (
     BestPolicy,
@@ -18,6 +21,8 @@ from utils.world import (
     World,
     platter_incidents,
 )
+from utils.world.dishes import CUISINES
+from utils.world.incidents import Incident, named
 
 RARE = 1e-5
 SIZE = {"seed": 9, "n_users": 1_500, "n_dishes": 40, "days": 20}
@@ -207,22 +212,115 @@ def test_incidents_do_not_depend_on_the_batch_size():
 @pytest.mark.parametrize(
     ("incident", "named"),
     [
-        (lambda: WinterMenu(start_day=-1), "start_day"),
-        (lambda: WinterMenu(start_day=1.5), "start_day"),
-        (lambda: WinterMenu(start_day=3, end_day=3), "end_day"),
-        (lambda: NewCity(start_day=1, share=0), "share"),
+        *((lambda day=day: WinterMenu(start_day=day), "start_day") for day in (-1, 1.5, np.nan, True, "3", None)),
+        *((lambda day=day: WinterMenu(start_day=3, end_day=day), "end_day") for day in (3, 2, 4.5, np.nan, True)),
+        *((lambda x=x: WinterMenu(start_day=1, strength=x), "strength") for x in (np.nan, np.inf, 11, "1", None)),
+        *((lambda x=x: NewCity(start_day=1, share=x), "share") for x in (0, -0.1, 1.1, np.nan, "0.5", True)),
+        *((lambda x=x: NewCity(start_day=1, utc_offset_hours=x), "utc_offset_hours") for x in (5.5, -13, 15, np.nan)),
+        *((lambda x=x: NewCity(start_day=1, city=x), "city must be a name") for x in ("", " ", None, 3)),
         (lambda: Bots(start_day=1, share=1.5), "share"),
-        (lambda: Bots(start_day=1, n_bots=0), "n_bots"),
-        (lambda: LostTracking(start_day=1, device="fax"), "device"),
+        *((lambda x=x: Bots(start_day=1, n_bots=x), "n_bots") for x in (0, 2.5, np.nan, True, 10**9)),
+        *((lambda x=x: LostTracking(start_day=1, device=x), "device") for x in ("fax", "iOS", None, ["ios"])),
         (lambda: LostTracking(start_day=1, share=np.nan), "share"),
-        (lambda: platter_incidents(19), "days"),
+        *((lambda x=x: platter_incidents(x), "days") for x in (19, 20.5, np.nan, "60", None)),
         (lambda: world_with(WinterMenu(start_day=20)), "incidents"),
         (lambda: world_with(Bots(start_day=1, end_day=21)), "incidents"),
+        (lambda: world_with(WinterMenu), "incidents must hold incidents"),
+        (lambda: world_with(NewCity(start_day=1), NewCity(start_day=5)), "new names, got 'Fairhaven' again"),
+        (lambda: world_with(NewCity(start_day=1, city="ALDERMERE")), "new names, got 'ALDERMERE' again"),
     ],
 )
 def test_an_incident_names_the_argument_that_is_wrong(incident, named):
     with pytest.raises(ValueError, match=named):
         incident()
+
+
+def test_by_itself_an_incident_changes_nothing(calm, log):
+    incident = Incident(start_day=3, end_day=8)
+    rng, time = np.random.default_rng(0), np.datetime64("2024-01-05T12:00:00", "us")
+    assert incident.newcomers(rng, None, 20) is None
+    assert incident.shift(np.array([time])) is None
+    assert incident.loses(rng, np.zeros(3, int), 10) is None
+    assert [incident.traffic(day) for day in (2, 3)] == [0.0, 0.0]
+    assert incident.cities == ()
+    assert incident.deliver(calm.catalogue(4), 4).equals(calm.catalogue(4))
+    world, found, added = split(incident, log)
+    assert_equal_but(found, log)
+    assert added.empty
+    pd.testing.assert_frame_equal(world.users, calm.users)
+
+
+def test_an_incident_is_on_from_its_first_day_to_before_its_end():
+    assert Incident(start_day=3, end_day=5).is_on(np.arange(7)).tolist() == [False] * 3 + [True] * 2 + [False] * 2
+    assert Incident(start_day=3).is_on(np.arange(5)).tolist() == [False] * 3 + [True] * 2
+    assert [NewCity(start_day=3, end_day=5, share=0.5).traffic(day) for day in (2, 3, 4, 5)] == [0, 0.5, 0.5, 0]
+    assert [Bots(start_day=3, end_day=5, share=0.5).traffic(day) for day in (2, 3, 4, 5)] == [0, 0.5, 0.5, 0]
+
+
+def test_a_number_means_the_same_in_every_type():
+    for day, end in ((4.0, 9.0), (np.int64(4), np.float32(9)), (Fraction(4), Decimal(9))):
+        incident = NewCity(start_day=day, end_day=end, share=Fraction(1, 4), utc_offset_hours=3.0)
+        assert incident == NewCity(start_day=4, end_day=9)
+        assert incident.name == "NewCity 4"
+        assert repr(incident) == repr(NewCity(start_day=4, end_day=9))
+    assert Bots(start_day=1, n_bots=25.0) == Bots(start_day=1)
+    assert WinterMenu(start_day=1, strength=1) == WinterMenu(start_day=1)
+
+
+def test_an_end_on_the_last_day_is_within_the_world(calm):
+    assert world_with(Bots(start_day=19, end_day=20)).incidents == (Bots(start_day=19, end_day=20),)
+    assert world_with().incidents == calm.incidents == ()
+
+
+def test_incidents_of_one_kind_and_day_have_names_and_luck_of_their_own(log):
+    twice = (LostTracking(start_day=5, share=0.3), LostTracking(start_day=5, share=0.3))
+    assert [name for name, _ in named((*twice, Bots(start_day=5), *twice))] == [
+        "ios 5",
+        "ios 5, 2",
+        "Bots 5",
+        "ios 5, 3",
+        "ios 5, 4",
+    ]
+    _, found, _ = split(twice[0], log)
+    once = found["available_time"].isna()
+    world = World(**SIZE, incidents=twice)
+    both = world.simulate(sessions_per_day=SESSIONS)["available_time"].isna()
+    assert both[once].all()  # the first loses what it lost alone, the second 30% of what was left
+    concerned = (
+        (world.users["device"].to_numpy()[log["user_id"]] == "ios")
+        & (days_of(log) >= 5)
+        & log["clicked"]
+        & log["available_time"].notna()
+    )
+    lost = stats.binomtest(int(both[concerned].sum()), int(concerned.sum()), 1 - 0.7**2)
+    assert lost.pvalue > RARE
+
+
+def test_two_groups_of_bots_of_one_day_are_not_the_same_bots():
+    world = world_with(Bots(start_day=2), Bots(start_day=2))
+    bots = world.users[1_500:]
+    assert len(bots) == 50
+    assert (bots["city"].to_numpy()[:25] != bots["city"].to_numpy()[25:]).any()
+    sessions = world.sessions(2, 3, SESSIONS)
+    first, second = (np.isin(sessions.user_id, range(start, start + 25)) for start in (1_500, 1_525))
+    assert first.sum() == second.sum() > 0
+    assert (sessions.time[first] != sessions.time[second]).any()
+
+
+def test_winters_add_up_and_the_strongest_leaves_probabilities():
+    size = {"seed": 3, "n_users": 50, "n_dishes": 40, "days": 4}
+    one, half, none = (
+        World(**size, incidents=incidents)
+        for incidents in ((WinterMenu(start_day=1),), (WinterMenu(start_day=1, strength=0.5),) * 2, ())
+    )
+    question = np.arange(50)[:, None], np.arange(40), np.datetime64("2024-01-03T12:00:00")
+    np.testing.assert_allclose(one.truth.attraction(*question), half.truth.attraction(*question), rtol=1e-12)
+    logit = special.logit(one.truth.attraction(*question)) - special.logit(none.truth.attraction(*question))
+    by_cuisine = dict(zip(CUISINES, WinterMenu.SHIFT, strict=True))
+    np.testing.assert_allclose(logit[0], none.dishes["cuisine"].map(by_cuisine), atol=1e-9)
+    strong = World(**size, incidents=(WinterMenu(start_day=1, strength=10), WinterMenu(start_day=1, strength=10)))
+    attraction = strong.truth.attraction(*question)
+    assert ((attraction >= 0) & (attraction <= 1)).all()
 
 
 def test_popularity_is_known_before_launch_and_no_incident_moves_it(calm):

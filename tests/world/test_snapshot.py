@@ -92,3 +92,27 @@ def test_a_missing_folder_and_an_unknown_table_are_named(tmp_path, capsys):
     assert "not a folder" in capsys.readouterr().out
     with pytest.raises(ValueError, match="table"):
         snapshot.read("orders")
+
+
+def test_a_folder_without_the_files_is_told_so(tmp_path, capsys):
+    for table in snapshot.TABLES:
+        with pytest.raises(ValueError, match=r"folder must hold .*; write it with python -m utils.world.snapshot"):
+            snapshot.read(table, tmp_path)
+    assert snapshot.main(["--check", "--folder", str(tmp_path)]) == 1
+    said = capsys.readouterr().out.splitlines()
+    assert said == [f"{name} is not there" for name in ("users.csv", "dishes.csv", "cities.csv", "log.parquet")] + [
+        "checksums.txt is not there"
+    ]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e10])
+def test_a_number_that_is_missing_or_too_large_has_no_content(value):
+    with pytest.raises(ValueError, match="revenue must"):
+        snapshot.content_hash(pd.DataFrame({"revenue": [1.0, value]}))
+
+
+def test_content_does_not_depend_on_the_unit_of_times_or_the_width_of_numbers():
+    times = np.array(["2024-01-01", "NaT"], "datetime64[us]")
+    table = pd.DataFrame({"n": [1, 2], "t": times, "x": [0.5, -9e9]})
+    other = pd.DataFrame({"n": np.array([1, 2], np.int16), "t": times.astype("datetime64[ns]"), "x": table["x"]})
+    assert snapshot.content_hash(table) == snapshot.content_hash(other)

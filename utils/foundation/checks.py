@@ -1,13 +1,14 @@
 """Checks of arguments: one `ValueError` that names the argument, says what it got and what to do instead.
 
 The argument's name comes first everywhere, then the value; `remedy` is the clause that follows the semicolon. Numbers
-may be Python's, numpy's (a 0-d array too), `Fraction` or `Decimal`; a bool is never taken for a number.
+may be Python's, numpy's (a 0-d array too), `Fraction` or `Decimal`; a bool is never taken for a number. What a check
+promises holds for the float it returns: a fraction that rounds to 1 is refused.
 """
 
 import math
 from collections.abc import Callable, Sequence
 from decimal import Decimal
-from numbers import Real
+from numbers import Rational, Real
 from typing import Any
 
 import numpy as np
@@ -18,12 +19,15 @@ __all__ = [
     "choice",
     "count",
     "fraction",
+    "generator",
     "not_negative",
     "number",
     "positive",
     "same_length",
+    "seeded",
     "share",
     "significance_level",
+    "told",
 ]
 
 
@@ -98,19 +102,28 @@ def share(name: str, value: Any, remedy: str) -> float:
     return _checked(name, value, remedy, "from 0 to 1", lambda x: 0 <= x <= 1)
 
 
-def count(name: str, value: Any, remedy: str = "", *, minimum: int = 1) -> int:
+def count(name: str, value: Any, remedy: str = "", *, minimum: int = 1, maximum: int | None = None) -> int:
     """Return a whole number of at least `minimum`; 3.0 counts as 3, whatever its size exactly.
 
+    Args:
+        name: the argument's name, for the message.
+        value: the number.
+        remedy: what to do instead; made from the limits if empty.
+        minimum: the least that makes sense.
+        maximum: the most that time and memory bear; None for any size.
+
     Raises:
-        ValueError: not a number, not whole, or too small.
+        ValueError: not a number, not whole, too small or too large.
 
     >>> count("looks", 5.0)
     5
     """
     wanted = f"a whole number of at least {minimum}"
     real = _real(value)
-    if real is None or not math.isfinite(real) or real != int(real) or int(real) < minimum:
-        raise ValueError(f"{name} must be {wanted}, got {_told(value)}; {remedy or f'choose {minimum} or more'}")
+    if real is None or not _is_finite(real) or real != int(real) or int(real) < minimum:
+        raise ValueError(f"{name} must be {wanted}, got {told(value)}; {remedy or f'choose {minimum} or more'}")
+    if maximum is not None and int(real) > maximum:
+        raise ValueError(f"{name} must be at most {maximum:,}, got {told(value)}; {remedy or 'choose a smaller one'}")
     return int(real)
 
 
@@ -121,8 +134,35 @@ def choice(name: str, value: Any, options: Sequence[str]) -> str:
         ValueError: another one; the message lists them.
     """
     if not isinstance(value, str) or value not in options:
-        raise ValueError(f"{name} must be one of {', '.join(options)}, got {value!r}; choose one of these")
+        raise ValueError(f"{name} must be one of {', '.join(options)}, got {told(value)}; choose one of these")
     return value
+
+
+def generator(name: str, value: Any) -> np.random.Generator:
+    """Return a source of randomness that the caller made.
+
+    Raises:
+        ValueError: not a numpy Generator, None among them: drawing without a seed can't be repeated.
+    """
+    if not isinstance(value, np.random.Generator):
+        raise ValueError(f"{name} must be a numpy Generator, got {told(value)}; pass np.random.default_rng(seed)")
+    return value
+
+
+def seeded(name: str, value: Any) -> np.random.Generator:
+    """Return the source of randomness that a seed stands for.
+
+    Raises:
+        ValueError: numpy takes no such seed.
+
+    >>> float(seeded("seed", 7).random()) == float(np.random.default_rng(7).random())
+    True
+    """
+    try:
+        return np.random.default_rng(value)
+    except (TypeError, ValueError):
+        wanted = "a whole number of at least 0, a list of them or a numpy Generator"
+        raise ValueError(f"{name} must be {wanted}, got {told(value)}; use 0") from None
 
 
 def array(
@@ -150,15 +190,14 @@ def array(
         Array of float64 of the same shape.
 
     Raises:
-        ValueError: text, NaN or infinity inside, another number of axes, too few values, or values outside.
+        ValueError: text, masked values, NaN or infinity inside, another number of axes, too few values, or values
+            outside.
     """
-    try:
-        found = np.asarray(values)
-        found = found.astype(np.float64) if found.dtype.kind not in "mMUS" else None
-    except (TypeError, ValueError):
-        found = None
+    if np.ma.is_masked(values):
+        raise ValueError(f"{name} must not be masked, got {np.ma.count_masked(values)} masked values; {remedy}")
+    found = _floats(values)
     if found is None:
-        raise ValueError(f"{name} must hold numbers, got {_told(values)}; convert them first")
+        raise ValueError(f"{name} must hold numbers, got {told(values)}; convert them first")
     if found.ndim == 0:
         raise ValueError(f"{name} must be an array, got the single value {found}; wrap it in a list")
     if dimensions is not None and found.ndim != dimensions:
@@ -168,6 +207,8 @@ def array(
         raise ValueError(f"{name} must hold at least {minimum_length} values, got {found.shape[-1]}; collect more")
     if found.size == 0:
         raise ValueError(f"{name} must not be empty, got 0 values; pass at least one")
+    if np.ma.is_masked(values):
+        raise ValueError(f"{name} must have no masked values, got {np.ma.count_masked(values)}; {remedy}")
     if not np.isfinite(found).all():
         bad = found[~np.isfinite(found)]
         raise ValueError(f"{name} must be finite, got {bad.size} NaN or infinite values; {remedy}")
@@ -191,25 +232,63 @@ def same_length(**arrays: np.ndarray) -> None:
             )
 
 
-def _checked(name: str, value: Any, remedy: str, wanted: str, holds: Callable[[float], bool]) -> float:
+def _checked(name: str, value: Any, remedy: str, wanted: str, holds: Callable[[Any], bool]) -> float:
     real = _real(value)
-    if real is None or not math.isfinite(real) or not holds(real):
-        raise ValueError(f"{name} must be {wanted}, got {_told(value)}; {remedy}")
-    return float(real)
+    as_float = math.nan if real is None else _to_float(real)
+    if not (math.isfinite(as_float) and holds(real) and holds(as_float)):
+        raise ValueError(f"{name} must be {wanted}, got {told(value)}; {remedy}")
+    return as_float
 
 
-def _real(value: Any) -> Real | Decimal | None:
+def _real(value: Any) -> Any:
     """Return the number itself, out of a 0-d array too; None for a bool and for what is no real number."""
     if isinstance(value, np.ndarray) and value.ndim == 0:
-        value = value.item()
-    is_number = isinstance(value, (Real, Decimal, np.integer, np.floating)) and not isinstance(value, (bool, np.bool_))
-    return value if is_number else None
+        value = value[()]
+    is_number = isinstance(value, (Real, Decimal, np.integer, np.floating))
+    return value if is_number and not isinstance(value, (bool, np.bool_, np.timedelta64)) else None
 
 
-def _told(value: Any) -> str:
+def _to_float(real: Any) -> float:
+    """Return the nearest float; infinity for what is too large for one, NaN for a Decimal that signals."""
+    try:
+        return float(real)
+    except OverflowError:
+        return math.inf
+    except ValueError:
+        return math.nan
+
+
+def _is_finite(real: Any) -> bool:
+    """Return whether a number is finite, whatever its size."""
+    return isinstance(real, (int, np.integer, Rational)) or (
+        real.is_finite() if isinstance(real, Decimal) else math.isfinite(real)
+    )
+
+
+def _floats(values: ArrayLike) -> NDArray[np.float64] | None:
+    """Return the values as floats, None where they are not numbers: a text is none, even "1"."""
+    try:
+        found = np.asarray(values)
+        if found.dtype.kind in "cmMUST" or (found.dtype.kind == "O" and any(map(_is_text, found.flat))):
+            return None
+        return found.astype(np.float64)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, (str, bytes))
+
+
+def told(value: Any) -> str:
+    """Return a value as a message shows it: on one line, at most 60 characters.
+
+    >>> told(np.int64(3)), told([1] * 30)
+    ('3', '[1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,')
+    """
     if isinstance(value, np.generic):
         value = value.item()
     try:
-        return f"{value!r:.60}"
+        return f"{' '.join(repr(value).split()):.60}"
     except Exception:
         return f"an object of type {type(value).__name__}"

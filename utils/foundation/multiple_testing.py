@@ -12,6 +12,13 @@ __all__ = ["benjamini_hochberg_adjusted", "bonferroni_adjusted", "checked_pvalue
 def checked_pvalues(name: str, pvalues: ArrayLike) -> NDArray[np.float64]:
     """Return p-values as floats of at least one axis, whose last axis is one family of tests.
 
+    Args:
+        name: the argument's name, for the message.
+        pvalues: shape (..., tests).
+
+    Returns:
+        Array of float64 of the same shape.
+
     Raises:
         ValueError: not numbers, none, NaN, or outside [0, 1].
     """

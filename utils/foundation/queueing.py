@@ -10,14 +10,17 @@ from scipy.special import log_ndtr
 
 from utils.foundation import checks
 
+__all__ = ["erlang_b", "erlang_c", "halfin_whitt", "mm1_percentile", "mmc_mean_wait", "servers_needed"]
+
 LOAD_REMEDY = "give arrivals per second × service seconds"
+MOST_SERVERS = 10_000_000  # the recursion takes one step a server: about a second
 
 
-def erlang_b(servers, load):
+def erlang_b(servers: int, load: float) -> float:
     """Return the share of requests lost by `servers` servers without a waiting room.
 
     Args:
-        servers: number of servers, at least 1.
+        servers: number of servers, from 1 to 10 million.
         load: offered load in erlangs, zero or more; it may exceed `servers`.
 
     Returns:
@@ -33,6 +36,7 @@ def erlang_b(servers, load):
     0.12166
     """
     servers = checks.count("servers", servers, "give the number of machines or workers")
+    _not_too_many("servers", servers)
     load = checks.not_negative("load", load, LOAD_REMEDY)
     blocked = 1.0
     for c in range(1, servers + 1):
@@ -40,7 +44,7 @@ def erlang_b(servers, load):
     return blocked
 
 
-def erlang_c(servers, load):
+def erlang_c(servers: int, load: float) -> float:
     """Return the probability that a request must wait in an M/M/c queue.
 
     Args:
@@ -66,7 +70,7 @@ def erlang_c(servers, load):
     return blocked / (1 - load / servers * (1 - blocked))
 
 
-def mmc_mean_wait(servers, load, *, service_seconds=1.0):
+def mmc_mean_wait(servers: int, load: float, *, service_seconds: float = 1.0) -> float:
     """Return the mean time an M/M/c request waits before its service starts, in seconds.
 
     Args:
@@ -87,7 +91,7 @@ def mmc_mean_wait(servers, load, *, service_seconds=1.0):
     return erlang_c(servers, load) * service_seconds / (servers - load)
 
 
-def mm1_percentile(utilization, level, *, service_seconds=1.0):
+def mm1_percentile(utilization: float, level: float, *, service_seconds: float = 1.0) -> float:
     """Return a percentile of the time a request spends in an M/M/1 queue, waiting and service together.
 
     Args:
@@ -110,11 +114,11 @@ def mm1_percentile(utilization, level, *, service_seconds=1.0):
     return -math.log1p(-level) * service_seconds / (1 - utilization)
 
 
-def servers_needed(load, *, wait_probability=0.1):
+def servers_needed(load: float, *, wait_probability: float = 0.1) -> int:
     """Return the smallest number of servers at which at most `wait_probability` of requests wait.
 
     Args:
-        load: offered load in erlangs, positive.
+        load: offered load in erlangs, positive, at most 10 million.
         wait_probability: accepted probability of waiting, in (0, 1).
 
     Returns:
@@ -127,6 +131,7 @@ def servers_needed(load, *, wait_probability=0.1):
     10
     """
     load = checks.positive("load", load, LOAD_REMEDY)
+    _not_too_many("load", load)
     wait_probability = checks.fraction("wait_probability", wait_probability, "use 0.1 for one request in ten")
     servers, blocked = 0, 1.0
     while True:
@@ -136,7 +141,7 @@ def servers_needed(load, *, wait_probability=0.1):
             return servers
 
 
-def halfin_whitt(beta):
+def halfin_whitt(beta: float) -> float:
     """Return the limit of Erlang C when servers = load + beta·√load and load grows.
 
     Args:
@@ -158,3 +163,8 @@ def halfin_whitt(beta):
     log_density = -(beta**2) / 2 - math.log(2 * math.pi) / 2
     log_odds = math.log(beta) + float(log_ndtr(beta)) - log_density
     return math.exp(-log_odds) if log_odds > 700 else 1 / (1 + math.exp(log_odds))
+
+
+def _not_too_many(name: str, value: float) -> None:
+    if value > MOST_SERVERS:
+        raise ValueError(f"{name} must be at most {MOST_SERVERS:,}, got {value:,}; use halfin_whitt for larger systems")

@@ -3,6 +3,8 @@
 import time
 from collections.abc import Callable
 
+from utils.foundation import checks
+
 __all__ = ["best_seconds"]
 
 
@@ -17,15 +19,13 @@ def best_seconds(call: Callable[[], object], *, repeats: int = 5) -> float:
         Seconds.
 
     Raises:
-        ValueError: repeats is below one.
+        ValueError: repeats is no whole number of at least one.
 
     References:
         The documentation of `timeit.Timer.repeat` in the Python standard library: take the minimum, not the mean.
     """
-    if repeats < 1:
-        raise ValueError(f"repeats must be at least 1, got {repeats}; 5 is usual")
     seconds = []
-    for _ in range(repeats):
+    for _ in range(checks.count("repeats", repeats, "5 is usual")):
         start = time.perf_counter()
         call()
         seconds.append(time.perf_counter() - start)

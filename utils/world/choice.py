@@ -1,16 +1,34 @@
 """How a person meets the feed: examines a position, is attracted by a dish, orders it, fills a basket.
 
-A click is examined × attracted, an order needs a click: the examination hypothesis of Craswell et al. (2008),
-"An experimental comparison of click position-bias models", section 2.
+A click is examined × attracted, an order needs a click.
+
+References:
+    The examination hypothesis: Craswell et al. (2008), "An experimental comparison of click position-bias models",
+    section 2.
 """
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from utils.world.clock import local_hour
 from utils.world.dishes import CUISINES, Dishes
 from utils.world.users import AGE_BANDS, AGE_CUISINE, DEVICE_EFFECT, Users
+
+__all__ = [
+    "BASKET_FACTOR",
+    "EXAMINATION",
+    "HOURS",
+    "HOUR_CUISINE",
+    "POSITIONS",
+    "Choice",
+    "Luck",
+    "TasteChange",
+    "draw_luck",
+    "sigmoid",
+]
 
 POSITIONS = 10
 EXAMINATION = np.arange(1, POSITIONS + 1) ** -0.8
@@ -44,18 +62,23 @@ EXTRAS = 1.15
 BASKET_FACTOR = EXTRAS * (1 - GROUP_SHARE + GROUP_SHARE * GROUP_MINIMUM * GROUP_TAIL / (GROUP_TAIL - 1))
 
 
-def sigmoid(logit: np.ndarray) -> np.ndarray:
-    """Return 1 / (1 + exp(-logit)), in a new array."""
-    return np.reciprocal(1.0 + np.exp(np.negative(logit)))
+def sigmoid(logit: ArrayLike) -> NDArray[np.float64]:
+    """Return 1 / (1 + exp(-logit)), in a new array; logits of any size, without overflow.
+
+    >>> sigmoid([-1e9, 0.0, 1e9]).tolist()
+    [0.0, 0.5, 1.0]
+    """
+    with np.errstate(over="ignore"):  # exp(-logit) is infinite where the probability is zero
+        return np.reciprocal(1.0 + np.exp(np.negative(logit)))
 
 
 class Luck(NamedTuple):
     """The random numbers behind the outcomes, each (sessions, positions): two policies meet the same ones."""
 
-    click: np.ndarray
-    order: np.ndarray
-    size: np.ndarray
-    group: np.ndarray
+    click: NDArray[np.float64]
+    order: NDArray[np.float64]
+    size: NDArray[np.float64]
+    group: NDArray[np.float64]
 
 
 def draw_luck(rng: np.random.Generator, n_sessions: int) -> Luck:
@@ -64,16 +87,23 @@ def draw_luck(rng: np.random.Generator, n_sessions: int) -> Luck:
     return Luck(click, order, rng.standard_normal((n_sessions, POSITIONS)), group)
 
 
+class TasteChange(Protocol):
+    """Something that may change taste with time."""
+
+    def shift(self, time: NDArray[np.datetime64]) -> tuple[NDArray[np.int64], NDArray[np.float64]] | None:
+        """Return what is added to the logit of attraction: the row of each time in a table (rows, n_cuisines)."""
+
+
 class Choice:
-    """The preferences of all users over all dishes at any time.
+    """The preferences of all users over all dishes at any time; ids and times are not checked here.
 
     Args:
-        users, dishes: the two populations, latent columns included.
-        taste_changes: what the incidents add to the logit of attraction, each with
-            `shift(time) -> (rows, table)`: the row of each time in a table (rows, n_cuisines).
+        users: who chooses, latent columns included.
+        dishes: what is chosen from, latent columns included.
+        taste_changes: what may be added to the logit of attraction, such as incidents.
     """
 
-    def __init__(self, users: Users, dishes: Dishes, taste_changes: tuple = ()) -> None:
+    def __init__(self, users: Users, dishes: Dishes, taste_changes: Sequence[TasteChange] = ()) -> None:
         self.taste_changes = taste_changes
         self.price = dishes.price
         self.cuisine = dishes.cuisine
@@ -100,11 +130,13 @@ class Choice:
         self.user_order_intercept = users.order_intercept
         self.examines_all = users.examines_all
 
-    def examination(self, user_id: np.ndarray) -> np.ndarray:
+    def examination(self, user_id: NDArray[np.integer]) -> NDArray[np.float64]:
         """Return the probability that each user examines each position, (users, positions)."""
         return np.where(self.examines_all[user_id][:, None], 1.0, EXAMINATION)
 
-    def attraction(self, user_id: np.ndarray, dish_id: np.ndarray, time: np.ndarray) -> np.ndarray:
+    def attraction(
+        self, user_id: NDArray[np.integer], dish_id: NDArray[np.integer], time: NDArray[np.datetime64]
+    ) -> NDArray[np.float64]:
         """Return the probability of a click on an examined dish; the arguments broadcast."""
         user_id, dish_id = (np.asarray(ids, dtype=np.intp) for ids in (user_id, dish_id))  # cast once, not ten times
         logit = np.einsum("...j,...j->...", self.user_features[user_id], self.dish_features[dish_id])
@@ -112,20 +144,24 @@ class Choice:
         row = self.first_row[user_id] + local_hour(time, self.utc_offset_hours[user_id])
         logit = logit + self.appeal[row * len(CUISINES) + cuisine]
         for change in self.taste_changes:
-            rows, table = change.shift(time)
-            logit += table[rows, cuisine]
+            shifted = change.shift(time)
+            if shifted is not None:
+                rows, table = shifted
+                logit += table[rows, cuisine]
         return sigmoid(logit)
 
-    def order_given_click(self, user_id: np.ndarray, dish_id: np.ndarray) -> np.ndarray:
+    def order_given_click(self, user_id: NDArray[np.integer], dish_id: NDArray[np.integer]) -> NDArray[np.float64]:
         """Return the probability that a click becomes an order; the arguments broadcast."""
         logit = self.order_intercept[dish_id] + self.price_sensitivity[user_id] * self.order_price[dish_id]
         return sigmoid(logit + self.user_order_intercept[user_id])
 
-    def mean_basket(self, dish_id: np.ndarray) -> np.ndarray:
+    def mean_basket(self, dish_id: NDArray[np.integer]) -> NDArray[np.float64]:
         """Return the expected basket value in euros of an order of the dish."""
         return BASKET_FACTOR * self.price[dish_id]
 
-    def basket(self, dish_id: np.ndarray, size: np.ndarray, group: np.ndarray) -> np.ndarray:
+    def basket(
+        self, dish_id: NDArray[np.integer], size: NDArray[np.float64], group: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
         """Return the basket values in euros, to the cent, from standard normal `size` and uniform `group`."""
         body = EXTRAS * np.exp(BASKET_SIGMA * size - BASKET_SIGMA**2 / 2)
         tail = np.where(

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+__all__ = ["CITIES", "City"]
+
 
 class City(NamedTuple):
     """A city: offset of its clock from UTC in hours, and its share of the users."""

@@ -3,9 +3,24 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from utils.world.streams import stream
 
+__all__ = [
+    "CUISINES",
+    "DISHES_LIMIT",
+    "INGREDIENTS",
+    "MENU",
+    "PRAISE",
+    "PRICE_SCALE",
+    "STYLES",
+    "TASTE_DIMENSIONS",
+    "Dishes",
+    "make_dishes",
+]
+
+DISHES_LIMIT = 100_000  # policies score every dish in every session
 TASTE_DIMENSIONS = 8
 PRICE_SCALE = 0.35  # standard deviation of log price
 
@@ -37,28 +52,33 @@ class Dishes:
     `price_level` is the logarithm of the price relative to 12 euros, in standard deviations.
     """
 
-    restaurant_id: np.ndarray
-    cuisine: np.ndarray
-    price: np.ndarray
-    preparation_minutes: np.ndarray
-    launch_day: np.ndarray
+    restaurant_id: NDArray[np.integer]
+    cuisine: NDArray[np.integer]
+    price: NDArray[np.float64]
+    preparation_minutes: NDArray[np.integer]
+    launch_day: NDArray[np.integer]
     description: list[str]
-    taste: np.ndarray
-    quality: np.ndarray
-    price_level: np.ndarray
+    taste: NDArray[np.float64]
+    quality: NDArray[np.float64]
+    price_level: NDArray[np.float64]
 
     def __len__(self) -> int:
         return len(self.cuisine)
 
 
-def _words(rng: np.random.Generator, cuisine: np.ndarray) -> np.ndarray:
+def _words(rng: np.random.Generator, cuisine: NDArray[np.integer]) -> NDArray[np.integer]:
     """Return three different ingredients a dish, as codes (n, 3), out of the six of its cuisine."""
     pools = np.array([[INGREDIENTS.index(word) for word in MENU[name][3]] for name in CUISINES])
     order = rng.random((len(cuisine), pools.shape[1])).argsort(axis=1)[:, :3]
     return np.take_along_axis(pools[cuisine], order, axis=1)
 
 
-def _taste(rng: np.random.Generator, cuisine: np.ndarray, ingredients: np.ndarray, style: np.ndarray) -> np.ndarray:
+def _taste(
+    rng: np.random.Generator,
+    cuisine: NDArray[np.integer],
+    ingredients: NDArray[np.integer],
+    style: NDArray[np.integer],
+) -> NDArray[np.float64]:
     """Return taste vectors (n, 8) of mean square about one a dish: cuisine, ingredients, style, and a rest unsaid."""
     of_cuisine, of_ingredient, of_style = (
         rng.standard_normal((n, TASTE_DIMENSIONS)) for n in (len(CUISINES), len(INGREDIENTS), len(STYLES))
@@ -68,7 +88,7 @@ def _taste(rng: np.random.Generator, cuisine: np.ndarray, ingredients: np.ndarra
     return (said + 0.40 * unsaid) / np.sqrt(TASTE_DIMENSIONS)
 
 
-def _describe(cuisine: int, ingredients: np.ndarray, style: int, praise: int) -> str:
+def _describe(cuisine: int, ingredients: NDArray[np.integer], style: int, praise: int) -> str:
     first, second, third = (INGREDIENTS[code] for code in ingredients)
     name, dish = CUISINES[cuisine], MENU[CUISINES[cuisine]][2]
     return (
@@ -77,7 +97,13 @@ def _describe(cuisine: int, ingredients: np.ndarray, style: int, praise: int) ->
 
 
 def make_dishes(seed: int, n_dishes: int, days: int) -> Dishes:
-    """Return the dishes of a world: 85% (and at least ten) are there on day 0, the others launch later, evenly."""
+    """Return the dishes of a world: 85% (and at least ten) are there on day 0, the others launch later, evenly.
+
+    Args:
+        seed: the world's seed.
+        n_dishes: how many launch in all.
+        days: the length of the world.
+    """
     rng = stream(seed, "dishes")
     share = np.array([MENU[name][0] for name in CUISINES])
     cuisine = rng.choice(len(CUISINES), size=n_dishes, p=share / share.sum())

@@ -2,10 +2,14 @@
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from utils.world.choice import POSITIONS, Choice, Luck
-from utils.world.policies import Ranking
+from utils.world.clock import HOUR, SECOND
+from utils.world.ranking import Ranking
 from utils.world.traffic import Sessions
+
+__all__ = ["COLUMNS", "empty_log", "frame", "upload_delay", "write_arrival", "write_feeds", "write_outcomes"]
 
 COLUMNS = {
     "session_id": "int64",
@@ -19,7 +23,7 @@ COLUMNS = {
     "ordered": "bool",
     "revenue": "float64",
 }
-SECOND = 1_000_000  # microseconds
+Log = dict[str, NDArray]  # column name -> (sessions, 10)
 
 # Uploads: seconds for most sessions; a phone that was offline uploads hours later; some events never arrive.
 UPLOAD_SECONDS = 40.0
@@ -28,17 +32,17 @@ LATE_HOURS = 3.0
 LOST_SHARE = 0.01
 
 
-def empty_log(n_sessions: int) -> dict[str, np.ndarray]:
+def empty_log(n_sessions: int) -> Log:
     """Return the columns for `n_sessions` sessions, each (sessions, 10), to be filled."""
     return {name: np.empty((n_sessions, POSITIONS), dtype=dtype) for name, dtype in COLUMNS.items()}
 
 
-def frame(log: dict[str, np.ndarray]) -> pd.DataFrame:
+def frame(log: Log) -> pd.DataFrame:
     """Return the log as a table with one row an impression."""
     return pd.DataFrame({name: column.reshape(-1) for name, column in log.items()}, copy=False)
 
 
-def write_feeds(log: dict[str, np.ndarray], rows: slice, sessions: Sessions, ranking: Ranking) -> None:
+def write_feeds(log: Log, rows: slice, sessions: Sessions, ranking: Ranking) -> None:
     """Write who was shown what, when, and with which probability."""
     log["session_id"][rows] = sessions.session_id[:, None]
     log["user_id"][rows] = sessions.user_id[:, None]
@@ -47,7 +51,7 @@ def write_feeds(log: dict[str, np.ndarray], rows: slice, sessions: Sessions, ran
     log["dish_id"][rows], log["propensity"][rows] = ranking
 
 
-def write_outcomes(log: dict[str, np.ndarray], rows: slice, sessions: Sessions, choice: Choice, luck: Luck) -> None:
+def write_outcomes(log: Log, rows: slice, sessions: Sessions, choice: Choice, luck: Luck) -> None:
     """Write clicks, orders and revenue: the first two by comparing luck with probability."""
     dish_id = log["dish_id"][rows]
     user_id = sessions.user_id[:, None]
@@ -64,16 +68,16 @@ def write_outcomes(log: dict[str, np.ndarray], rows: slice, sessions: Sessions, 
     log["revenue"][rows][at] = choice.basket(dish_id[at], luck.size[at], luck.group[at])
 
 
-def upload_delay(rng: np.random.Generator, device: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def upload_delay(rng: np.random.Generator, device: NDArray[np.integer]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Return the delay of each session's upload in microseconds, and which of its ten events are lost on the way."""
     seconds = UPLOAD_SECONDS * np.exp(0.8 * rng.standard_normal(len(device)))
     late = rng.random(len(device)) < LATE_SHARE[device]
-    seconds += late * 3600 * LATE_HOURS * rng.standard_exponential(len(device))
+    seconds += late * (HOUR // SECOND) * LATE_HOURS * rng.standard_exponential(len(device))
     lost = rng.random((len(device), POSITIONS), dtype=np.float32) < LOST_SHARE
     return (seconds * SECOND).astype(np.int64), lost
 
 
-def write_arrival(log: dict[str, np.ndarray], rows: slice, delay: np.ndarray, lost: np.ndarray) -> None:
+def write_arrival(log: Log, rows: slice, delay: NDArray[np.int64], lost: NDArray[np.bool_]) -> None:
     """Write when each event could first be read."""
     available = log["event_time"][rows] + delay[:, None].astype("timedelta64[us]")
     log["available_time"][rows] = np.where(lost, np.datetime64("NaT"), available)

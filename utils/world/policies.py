@@ -1,23 +1,43 @@
 """Logging policies: who is shown what, and with which probability."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, Protocol
 
 import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 
+from utils.foundation import checks
+from utils.world.checks import told
 from utils.world.choice import POSITIONS
 from utils.world.clock import day_of
-from utils.world.traffic import Sessions
+from utils.world.ranking import Ranking
+from utils.world.traffic import Sessions, check_sessions
+
+__all__ = ["BestPolicy", "PopularityPolicy", "ScorePolicy", "UniformPolicy"]
 
 
-class Ranking(NamedTuple):
-    """A feed for each session: `dish_id` and `propensity`, both (sessions, 10), first position first."""
+class Menu(Protocol):
+    """A world, as far as a policy reads it."""
 
-    dish_id: np.ndarray
-    propensity: np.ndarray
+    dishes: pd.DataFrame
+    popularity: NDArray[np.float64]
 
 
-def _random_feeds(rng: np.random.Generator, candidates: np.ndarray) -> np.ndarray:
+class Oracle(Protocol):
+    """Whoever knows the best feeds."""
+
+    def best_feed(self, sessions: Sessions) -> NDArray[np.integer]:
+        """Return the ten dishes of highest expected revenue, (sessions, 10)."""
+
+
+class KnownWorld(Protocol):
+    """A world whose truth can be asked."""
+
+    truth: Oracle
+
+
+def _random_feeds(rng: np.random.Generator, candidates: NDArray[np.integer]) -> NDArray[np.integer]:
     """Return ten of the candidates (sessions, n) in uniformly random order: ten steps of a Fisher–Yates shuffle."""
     feeds = candidates.copy()
     rows = np.arange(len(feeds))
@@ -29,14 +49,65 @@ def _random_feeds(rng: np.random.Generator, candidates: np.ndarray) -> np.ndarra
     return feeds[:, :POSITIONS]
 
 
-def _check_exploration(epsilon: float, n_candidates: int | None) -> None:
-    if not 0 <= epsilon <= 1:
-        raise ValueError(f"epsilon must be a probability, got {epsilon}; use 0 for no exploration")
-    if n_candidates is not None and n_candidates < POSITIONS:
-        raise ValueError(f"n_candidates must be at least {POSITIONS}, the length of a feed, got {n_candidates}")
+def _ordered(score: NDArray[np.float64], n_candidates: int | None) -> NDArray[np.intp]:
+    """Return the candidates of each row of scores, the best first and in order, ties by number."""
+    return np.argsort(-score, axis=1, kind="stable")[:, :n_candidates]
 
 
-class ScorePolicy:
+# The candidates (rows, n) of some rows of the sessions among the launched dishes, in order of rank.
+Ranked = Callable[[NDArray[np.intp], NDArray[np.intp]], NDArray[np.integer]]
+
+
+class _Exploring:
+    """Show a ranking, and with probability `epsilon` ten of its candidates in uniformly random order."""
+
+    def __init__(self, world: Menu, epsilon: float, n_candidates: int | None) -> None:
+        self.epsilon = checks.share("epsilon", epsilon, "use 0 for no exploration")
+        self.n_candidates = n_candidates
+        if n_candidates is not None:
+            remedy = f"a feed shows {POSITIONS} dishes; use None for all that are launched"
+            self.n_candidates = checks.count("n_candidates", n_candidates, remedy, minimum=POSITIONS)
+        self.launch_day = world.dishes["launch_day"].to_numpy()
+
+    def _ranked(self, sessions: Sessions) -> Ranked:
+        """Return the function that ranks these sessions."""
+        raise NotImplementedError
+
+    def rank(self, sessions: Sessions, rng: np.random.Generator) -> Ranking:
+        """Return the feeds and their propensities.
+
+        Args:
+            sessions: who opens the app when, n of them.
+            rng: generator of the exploration.
+
+        Returns:
+            Dishes and probabilities, both (n, 10).
+
+        Raises:
+            ValueError: sessions before day 0 or of unequal lengths, or scores that are not one a session and dish.
+        """
+        check_sessions(sessions)
+        n = len(sessions.user_id)
+        explores = rng.random(n) < self.epsilon
+        dish_id, propensity = np.empty((n, POSITIONS), dtype=np.int32), np.empty((n, POSITIONS))
+        ranked, day = self._ranked(sessions), day_of(sessions.time)
+        for today in np.unique(day):
+            rows = np.flatnonzero(day == today)
+            candidates = ranked(rows, np.flatnonzero(self.launch_day <= today))
+            dish_id[rows], propensity[rows] = self._feeds(candidates, explores[rows], rng)
+        return Ranking(dish_id, propensity)
+
+    def _feeds(
+        self, candidates: NDArray[np.integer], explores: NDArray[np.bool_], rng: np.random.Generator
+    ) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+        """Return dish and propensity for candidates (sessions, n), of which the first ten are the ranking."""
+        ranked = candidates[:, :POSITIONS]
+        feeds = ranked.astype(np.int32)
+        feeds[explores] = _random_feeds(rng, candidates[explores])
+        return feeds, (1 - self.epsilon) * (feeds == ranked) + self.epsilon / candidates.shape[1]
+
+
+class ScorePolicy(_Exploring):
     """Rank by a score, and with probability `epsilon` show ten of the candidates in uniformly random order.
 
     The candidates of a session are the `n_candidates` launched dishes of highest score. A dish is shown at a position
@@ -46,88 +117,95 @@ class ScorePolicy:
         score: function of `Sessions` that returns the scores, (sessions, n_dishes), higher is better.
         world: the world whose dishes are ranked; only its launch days are read.
         epsilon: probability of exploring.
-        n_candidates: how many dishes may be shown at all; None for all that are launched.
+        n_candidates: how many dishes may be shown at all, at least ten; None for all that are launched.
+
+    Raises:
+        ValueError: no function, no probability, or fewer than ten candidates.
     """
 
     def __init__(
         self,
-        score: Callable[[Sessions], np.ndarray],
+        score: Callable[[Sessions], ArrayLike],
         *,
-        world,
+        world: Menu,
         epsilon: float = 0.1,
         n_candidates: int | None = None,
     ) -> None:
-        _check_exploration(epsilon, n_candidates)
-        self.score, self.epsilon, self.n_candidates = score, epsilon, n_candidates
-        self.launch_day = world.dishes["launch_day"].to_numpy()
+        if not callable(score):
+            raise ValueError(f"score must be a function of sessions, got {told(score)}; wrap it in a function")
+        super().__init__(world, epsilon, n_candidates)
+        self.score = score
 
-    def rank(self, sessions: Sessions, rng: np.random.Generator) -> Ranking:
-        """Return the feeds and their propensities."""
-        shape = (len(sessions.user_id), len(self.launch_day))
-        explores = rng.random(shape[0]) < self.epsilon
-        score = np.asarray(self.score(sessions), dtype=float)
-        if score.shape != shape or np.isnan(score).any():
-            raise ValueError(f"score must return numbers of shape {shape}, got shape {score.shape} or NaN")
-        dish_id = np.empty((shape[0], POSITIONS), dtype=np.int32)
-        propensity = np.empty(dish_id.shape)
-        day = day_of(sessions.time)
-        for today in np.unique(day):
-            rows = np.flatnonzero(day == today)
-            launched = np.flatnonzero(self.launch_day <= today)
-            order = self._order(score[np.ix_(rows, launched)])
-            dish_id[rows], propensity[rows] = self._feeds(launched[order], explores[rows], rng)
-        return Ranking(dish_id, propensity)
-
-    def _order(self, score: np.ndarray) -> np.ndarray:
-        """Return the candidates of each row, the best ten first and in order, ties by number."""
-        n = min(self.n_candidates or score.shape[1], score.shape[1])
-        return np.argsort(-score, axis=1, kind="stable")[:, :n]
-
-    def _feeds(self, candidates: np.ndarray, explores: np.ndarray, rng: np.random.Generator):
-        """Return dish and propensity for candidates (sessions, n), of which the first ten are the ranking."""
-        n = candidates.shape[1]
-        ranked = candidates[:, :POSITIONS]
-        feeds = ranked.astype(np.int32)
-        feeds[explores] = _random_feeds(rng, candidates[explores])
-        return feeds, (1 - self.epsilon) * (feeds == ranked) + self.epsilon / n
+    def _ranked(self, sessions: Sessions) -> Ranked:
+        score = _checked_scores(self.score(sessions), (len(sessions.user_id), len(self.launch_day)))
+        return lambda rows, launched: launched[_ordered(score[np.ix_(rows, launched)], self.n_candidates)]
 
 
-class PopularityPolicy(ScorePolicy):
-    """Rank all feeds alike, by what was known of the dishes before launch (`World.popularity`), and explore."""
+def _checked_scores(score: Any, shape: tuple[int, int]) -> NDArray[np.float64]:
+    """Return scores as floats if they are one a session and dish, in this order."""
+    if isinstance(score, pd.DataFrame) and list(score.columns) != list(range(shape[1])):
+        raise ValueError("score must return columns in order of dish_id from 0; sort them, or return an array")
+    try:
+        found = np.asarray(score, dtype=float)
+    except (TypeError, ValueError):
+        raise ValueError(f"score must return numbers, got {told(score)}; return an array of shape {shape}") from None
+    if found.shape != shape or np.isnan(found).any():
+        raise ValueError(
+            f"score must return numbers of shape {shape}, got shape {found.shape} or NaN; "
+            "score every dish in every session"
+        )
+    return found
 
-    def __init__(self, world, *, epsilon: float = 0.1, n_candidates: int | None = None) -> None:
-        super().__init__(None, world=world, epsilon=epsilon, n_candidates=n_candidates)
+
+class PopularityPolicy(_Exploring):
+    """Rank all feeds alike, by what was known of the dishes before launch (`World.popularity`), and explore.
+
+    Args:
+        world: the world whose dishes are ranked; its launch days and its popularity are read.
+        epsilon: probability of exploring.
+        n_candidates: how many dishes may be shown at all, at least ten; None for all that are launched.
+
+    Raises:
+        ValueError: no probability, or fewer than ten candidates.
+    """
+
+    def __init__(self, world: Menu, *, epsilon: float = 0.1, n_candidates: int | None = None) -> None:
+        super().__init__(world, epsilon, n_candidates)
         self.popularity = np.asarray(world.popularity, dtype=float)
 
-    def rank(self, sessions: Sessions, rng: np.random.Generator) -> Ranking:
-        """Return the feeds and their propensities."""
-        n = len(sessions.user_id)
-        explores = rng.random(n) < self.epsilon
-        dish_id, propensity = np.empty((n, POSITIONS), dtype=np.int32), np.empty((n, POSITIONS))
-        day = day_of(sessions.time)
-        for today in np.unique(day):
-            rows = np.flatnonzero(day == today)
-            launched = np.flatnonzero(self.launch_day <= today)
-            candidates = launched[self._order(self.popularity[None, launched])[0]].astype(np.int32)
-            wide = np.broadcast_to(candidates, (len(rows), len(candidates)))
-            dish_id[rows], propensity[rows] = self._feeds(wide, explores[rows], rng)
-        return Ranking(dish_id, propensity)
+    def _ranked(self, sessions: Sessions) -> Ranked:
+        def candidates(rows: NDArray[np.intp], launched: NDArray[np.intp]) -> NDArray[np.integer]:
+            ranked = launched[_ordered(self.popularity[None, launched], self.n_candidates)[0]].astype(np.int32)
+            return np.broadcast_to(ranked, (len(rows), len(ranked)))
+
+        return candidates
 
 
 class UniformPolicy(PopularityPolicy):
     """Show ten of the launched dishes in uniformly random order."""
 
-    def __init__(self, world) -> None:
+    def __init__(self, world: Menu) -> None:
         super().__init__(world, epsilon=1.0)
 
 
 class BestPolicy:
     """Show the feed of highest expected revenue: nobody can deploy it, since it asks the truth."""
 
-    def __init__(self, world) -> None:
+    def __init__(self, world: KnownWorld) -> None:
         self.truth = world.truth
 
     def rank(self, sessions: Sessions, rng: np.random.Generator) -> Ranking:
-        """Return the best feeds, with propensity one."""
+        """Return the best feeds, with propensity one.
+
+        Args:
+            sessions: who opens the app when, n of them.
+            rng: not used; nothing is left to chance.
+
+        Returns:
+            Dishes and probabilities, both (n, 10).
+
+        Raises:
+            ValueError: sessions before day 0, or of users who do not exist.
+        """
         dish_id = self.truth.best_feed(sessions)
         return Ranking(dish_id, np.ones(dish_id.shape))

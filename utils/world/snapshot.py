@@ -13,14 +13,32 @@ import duckdb
 import numpy as np
 import pandas as pd
 
+from utils.foundation import checks
 from utils.foundation.checkout import CHECKOUT
 from utils.world.world import World
+
+__all__ = [
+    "CHECKSUMS",
+    "DATA",
+    "SESSIONS_PER_DAY",
+    "TABLES",
+    "WORLD",
+    "build",
+    "content_hash",
+    "differences",
+    "file_hash",
+    "file_name",
+    "main",
+    "read",
+    "write",
+]
 
 DATA = CHECKOUT / "data"
 WORLD = {"seed": 0, "n_users": 4_000, "n_dishes": 200, "days": 28}
 SESSIONS_PER_DAY = 2_000
 TABLES = ("users", "dishes", "cities", "log")
 CHECKSUMS = "checksums.txt"
+LARGEST = 2**63 / 1e9 - 1  # whose billionths are counted by 64 bits
 
 
 def build() -> dict[str, pd.DataFrame]:
@@ -36,13 +54,21 @@ def build() -> dict[str, pd.DataFrame]:
 
 
 def content_hash(table: pd.DataFrame) -> str:
-    """Return the SHA-256 of a table's names and values, whatever the file format; floats count to nine decimals."""
+    """Return the SHA-256 of a table's names and values, whatever the file format; floats count to nine decimals.
+
+    Args:
+        table: columns of numbers, booleans, texts, or times, of which only times may be missing.
+
+    Raises:
+        ValueError: numbers that are missing or infinite, or too large for nine decimals.
+    """
     digest = hashlib.sha256()
     for name in table.columns:
         values = table[name].to_numpy()
         if values.dtype.kind == "M":
             values = values.astype("datetime64[us]").astype("<i8")
         elif values.dtype.kind == "f":
+            checks.array(name, values, low=-LARGEST, high=LARGEST)
             values = np.rint(values * 1e9).astype("<i8")
         elif values.dtype.kind in "iub":
             values = values.astype("<i8")
@@ -64,13 +90,22 @@ def file_name(table: str) -> str:
 
 
 def read(table: str, folder: Path = DATA) -> pd.DataFrame:
-    """Return a table of the snapshot: one of users, dishes, cities, log."""
-    if table not in TABLES:
-        raise ValueError(f"table must be one of {', '.join(TABLES)}, got {table!r}")
+    """Return a table of the snapshot.
+
+    Args:
+        table: "users", "dishes", "cities" or "log".
+        folder: where its file is.
+
+    Raises:
+        ValueError: another table, or no such file.
+    """
+    path = folder / file_name(checks.choice("table", table, TABLES))
+    if not path.is_file():
+        raise ValueError(f"folder must hold {path.name}, got {folder}; write it with python -m utils.world.snapshot")
     if table != "log":
-        return pd.read_csv(folder / file_name(table))
+        return pd.read_csv(path)
     with duckdb.connect() as connection:
-        return connection.read_parquet(str(folder / file_name(table))).df()
+        return connection.read_parquet(str(path)).df()
 
 
 def write(folder: Path = DATA) -> None:
@@ -89,6 +124,9 @@ def write(folder: Path = DATA) -> None:
 
 def differences(folder: Path = DATA) -> list[str]:
     """Return what differs between the files, their checksums and a fresh simulation; nothing if all agree."""
+    missing = [name for name in (*map(file_name, TABLES), CHECKSUMS) if not (folder / name).is_file()]
+    if missing:
+        return [f"{name} is not there" for name in missing]
     lines = (folder / CHECKSUMS).read_text(encoding="utf-8").splitlines()
     stated = {name: digest for digest, name in (line.split("  ", 1) for line in lines)}
     found = []

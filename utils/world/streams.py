@@ -4,6 +4,8 @@ import hashlib
 
 import numpy as np
 
+__all__ = ["BLOCK", "blocks", "stream"]
+
 BLOCK = 4096  # sessions that share one stream; part of the definition of the world, not a tuning option
 
 

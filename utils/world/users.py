@@ -3,11 +3,27 @@
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from utils.world.cities import CITIES, City
 from utils.world.dishes import CUISINES, TASTE_DIMENSIONS
 from utils.world.streams import stream
 
+__all__ = [
+    "AGE_BANDS",
+    "AGE_CUISINE",
+    "AGE_PRICE_SENSITIVITY",
+    "AGE_SHARES",
+    "DEVICES",
+    "DEVICE_EFFECT",
+    "DEVICE_SHARES",
+    "USERS_LIMIT",
+    "Users",
+    "draw_users",
+    "make_users",
+]
+
+USERS_LIMIT = 5_000_000  # about half a gigabyte per million
 AGE_BANDS = ("18-24", "25-34", "35-44", "45-59", "60+")
 AGE_SHARES = (0.22, 0.31, 0.21, 0.16, 0.10)
 DEVICES = ("ios", "android", "web")
@@ -37,17 +53,17 @@ class Users:
     """
 
     cities: tuple[City, ...]
-    city_cuisine: np.ndarray
-    city: np.ndarray
-    age: np.ndarray
-    device: np.ndarray
-    signup_day: np.ndarray
-    activity: np.ndarray
-    taste: np.ndarray
-    price_sensitivity: np.ndarray
-    intercept: np.ndarray
-    order_intercept: np.ndarray
-    examines_all: np.ndarray
+    city_cuisine: NDArray[np.float64]
+    city: NDArray[np.integer]
+    age: NDArray[np.integer]
+    device: NDArray[np.integer]
+    signup_day: NDArray[np.integer]
+    activity: NDArray[np.float64]
+    taste: NDArray[np.float64]
+    price_sensitivity: NDArray[np.float64]
+    intercept: NDArray[np.float64]
+    order_intercept: NDArray[np.float64]
+    examines_all: NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.city)
@@ -70,11 +86,20 @@ def draw_users(
     n_users: int,
     *,
     cities: tuple[City, ...],
-    city_cuisine: np.ndarray,
-    signup_day: np.ndarray,
+    city_cuisine: NDArray[np.float64],
+    signup_day: NDArray[np.integer],
     age_shares: tuple[float, ...] = AGE_SHARES,
 ) -> Users:
-    """Draw users; age and city carry information about taste, price sensitivity and intercept are their own."""
+    """Draw users; age and city carry information about taste, price sensitivity and intercept are their own.
+
+    Args:
+        rng: generator of everything that is drawn here.
+        n_users: how many.
+        cities: where they live, by the cities' shares.
+        city_cuisine: the taste of each city in logits, (n_cities, n_cuisines).
+        signup_day: the day of each sign-up, (n_users,).
+        age_shares: share of each age band; they sum to one.
+    """
     shares = np.array([city.share for city in cities])
     age = rng.choice(len(AGE_BANDS), size=n_users, p=age_shares)
     return Users(
@@ -94,7 +119,13 @@ def draw_users(
 
 
 def make_users(seed: int, n_users: int, days: int) -> Users:
-    """Return the users of a world: 60% are there on day 0, the others sign up evenly over the days."""
+    """Return the users of a world: 60% are there on day 0, the others sign up evenly over the days.
+
+    Args:
+        seed: the world's seed.
+        n_users: how many sign up in all.
+        days: the length of the world.
+    """
     rng = stream(seed, "users")
     city_cuisine = 0.45 * rng.standard_normal((len(CITIES), len(CUISINES)))
     shares = np.array([city.share for city in CITIES])

@@ -1,7 +1,10 @@
 """Welch, the delta method and CUPED agree with scipy, with resampling and with regression."""
 
 import numpy as np
+import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import stats
 
 from utils.experiments.ab_testing.inference import cuped, ratio_test, welch_from_moments, welch_test
@@ -20,7 +23,7 @@ def test_welch_agrees_with_scipy(alpha):
     interval = reference.confidence_interval(1 - alpha)
     assert ours.difference == pytest.approx(treatment.mean() - control.mean())
     assert ours.statistic == pytest.approx(reference.statistic)
-    assert ours.p_value == pytest.approx(reference.pvalue)
+    assert ours.pvalue == pytest.approx(reference.pvalue)
     assert ours.degrees_of_freedom == pytest.approx(reference.df)
     assert (ours.low, ours.high) == pytest.approx((interval.low, interval.high))
     assert ours.standard_error == pytest.approx(ours.difference / ours.statistic)
@@ -30,14 +33,14 @@ def test_many_experiments_at_once_give_what_each_gives_alone():
     rng = np.random.default_rng(2)
     control, treatment = skewed(rng, (7, 3, 50)), skewed(rng, (7, 3, 60))
     ours, reference = welch_test(control, treatment), stats.ttest_ind(treatment, control, axis=-1, equal_var=False)
-    assert ours.p_value.shape == (7, 3)
-    np.testing.assert_allclose(ours.p_value, reference.pvalue)
+    assert ours.pvalue.shape == (7, 3)
+    np.testing.assert_allclose(ours.pvalue, reference.pvalue)
 
 
 def test_moments_give_the_same_test_as_scipy():
     ours = welch_from_moments(10.0, 4.0, 50, 11.0, 9.0, 70)
     reference = stats.ttest_ind_from_stats(11.0, 3.0, 70, 10.0, 2.0, 50, equal_var=False)
-    assert (ours.statistic, ours.p_value) == pytest.approx((reference.statistic, reference.pvalue))
+    assert (ours.statistic, ours.pvalue) == pytest.approx((reference.statistic, reference.pvalue))
 
 
 def test_default_interval_is_a_95_percent_one():
@@ -82,7 +85,7 @@ def test_with_one_view_a_user_the_ratio_test_is_welch():
     control, treatment = skewed(rng, 30), skewed(rng, 40)
     ours = ratio_test(control, np.ones(30), treatment, np.ones(40))
     reference = stats.ttest_ind(treatment, control, equal_var=False)
-    assert (ours.statistic, ours.p_value) == pytest.approx((reference.statistic, reference.pvalue))
+    assert (ours.statistic, ours.pvalue) == pytest.approx((reference.statistic, reference.pvalue))
 
 
 def test_a_user_without_exposure_counts_as_a_zero_in_both_sums():
@@ -97,8 +100,8 @@ def test_under_no_effect_the_delta_method_keeps_five_percent():
     """2,000 A/A experiments: five percent plus or minus four binomial deviations, two points."""
     rng = np.random.default_rng(9)
     clicks, views = sessions_and_clicks(rng, (2_000, 2, 500))
-    p_values = ratio_test(clicks[:, 0], views[:, 0], clicks[:, 1], views[:, 1]).p_value
-    assert np.mean(p_values < 0.05) == pytest.approx(0.05, abs=4 * np.sqrt(0.05 * 0.95 / 2_000))
+    pvalues = ratio_test(clicks[:, 0], views[:, 0], clicks[:, 1], views[:, 1]).pvalue
+    assert np.mean(pvalues < 0.05) == pytest.approx(0.05, abs=4 * np.sqrt(0.05 * 0.95 / 2_000))
 
 
 def test_cuped_is_the_residual_of_a_regression():
@@ -122,6 +125,69 @@ def test_cuped_keeps_the_mean_and_shrinks_the_variance_by_one_minus_rho_squared(
     assert result.adjusted.var() / after.var() == pytest.approx(1 - np.corrcoef(before, after)[0, 1] ** 2)
 
 
+@given(st.floats(-1e6, 1e6), st.integers(2, 300), st.integers(2, 300))
+@settings(deadline=None)
+def test_a_constant_metric_is_refused_whatever_the_value(value, users0, users1):
+    with pytest.raises(ValueError, match="control and treatment must vary"):
+        welch_test([value] * users0, [value + 1] * users1)
+    with pytest.raises(ValueError, match="covariate and metric must vary"):
+        cuped(np.arange(users0), [value] * users0)
+    with pytest.raises(ValueError, match="covariate and metric must vary"):
+        cuped([value] * users0, np.arange(users0))
+
+
+@given(st.floats(0.01, 100), st.lists(st.integers(1, 50), min_size=2, max_size=8))
+@settings(deadline=None)
+def test_the_same_ratio_for_every_user_is_refused(ratio, views):
+    views = np.array(views, float)
+    with pytest.raises(ValueError, match="control and treatment must vary"):
+        ratio_test(ratio * views, views, ratio * views[::-1], views[::-1])
+
+
+def test_prices_that_differ_by_rounding_only_are_constant():
+    prices = np.array([19.99, 19.99 * (1 + 2e-16), 20 - 0.01])
+    with pytest.raises(ValueError, match="control and treatment must vary"):
+        welch_test(prices, prices)
+    assert welch_test(prices, [19.0, 20.0, 22.0]).degrees_of_freedom == pytest.approx(2)
+
+
+def test_a_small_spread_on_a_large_mean_is_no_constant():
+    spread = np.array([0.0, 1.0, 3.0, 2.0])
+    far = welch_test(1e9 + spread, 1e9 + 2 * spread)
+    assert far.pvalue == pytest.approx(stats.ttest_ind(spread, 2 * spread, equal_var=False).pvalue, rel=1e-6)
+
+
+@pytest.mark.parametrize("scale", [1e-80, 1e-3, 1e90])
+def test_welch_has_no_unit(scale):
+    control, treatment = np.array([1.0, 2.0, 4.0]), np.array([2.0, 5.0, 9.0, 3.0])
+    ours, plain = welch_test(control * scale, treatment * scale), welch_test(control, treatment)
+    assert (ours.pvalue, ours.degrees_of_freedom) == pytest.approx((plain.pvalue, plain.degrees_of_freedom), rel=1e-9)
+    assert cuped(control * scale, control**2 * scale).correlation == pytest.approx(
+        cuped(control, control**2).correlation, rel=1e-9
+    )
+
+
+@given(st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=20, unique=True), st.floats(-1e3, 1e3).filter(bool))
+@settings(deadline=None)
+def test_a_correlation_never_passes_one(values, slope):
+    values = np.array(values)
+    if np.ptp(values) < 1e-6 * np.abs(values).max() or abs(slope) < 1e-6:
+        return
+    result = cuped(slope * values, values)
+    assert abs(result.correlation) <= 1
+    assert result.variance_reduction == pytest.approx(1)
+
+
+def test_users_meet_by_label_in_any_order():
+    metric, covariate = pd.Series([1.0, 2.0, 4.0], index=[0, 1, 2]), pd.Series([4.0, 2.0, 1.0], index=[2, 1, 0])
+    assert cuped(metric, covariate).theta == pytest.approx(1)
+    clicks, views = pd.Series([1.0, 2.0, 5.0], index=list("abc")), pd.Series([9.0, 3.0, 4.0], index=list("cab"))
+    arranged = ratio_test(clicks.to_numpy(), [3.0, 4.0, 9.0], clicks.to_numpy() * 2, [3.0, 4.0, 9.0])
+    assert ratio_test(clicks, views, clicks * 2, views) == arranged
+    with pytest.raises(ValueError, match=r"covariate must carry the labels of metric, got a difference in \['d'\]"):
+        cuped(clicks.rename_axis("user"), views.rename({"a": "d"}))
+
+
 HALF = [1.0, 2.0, 3.0]
 
 
@@ -132,6 +198,15 @@ HALF = [1.0, 2.0, 3.0]
         (lambda: welch_test(HALF, [1.0]), "treatment must hold at least 2"),
         (lambda: welch_test([1.0, np.nan], HALF), "control must be finite"),
         (lambda: welch_test(HALF, [1.0, np.inf]), "treatment must be finite"),
+        (lambda: welch_test(np.ma.masked_equal([1.0, 2.0, 999.0], 999), HALF), "control must not be masked"),
+        (lambda: welch_test([1e200, -1e200], HALF), "control must lie in"),
+        (lambda: welch_from_moments(1, [1, 0], 9, 1, [1, 0], 9), "control and treatment must vary"),
+        (lambda: welch_from_moments([1, np.nan], 1, 9, 1, 1, 9), "moments must be finite"),
+        (lambda: welch_from_moments(1, 1, [9, 1], 1, 1, 9), "control_users and treatment_users must be at least 2"),
+        (lambda: welch_from_moments(1, 1, 9, 1, 1, [9, 1]), "control_users and treatment_users must be at least 2"),
+        (lambda: welch_from_moments(1, [1, -1], 9, 1, 3, 9), "control and treatment must vary"),
+        (lambda: welch_from_moments(1, 3, 9, 1, [1, -1], 9), "control and treatment must vary"),
+        (lambda: ratio_test([HALF, HALF], [HALF, [0, 0, 0]], [HALF] * 2, [HALF] * 2), "must be non-negative and not"),
         (lambda: welch_test(HALF, "text"), "treatment must hold numbers"),
         (lambda: welch_test([HALF], HALF), "control and treatment must have equal leading shapes"),
         (lambda: welch_test([1.0, 1.0], [1.0, 1.0]), "control and treatment must vary"),

@@ -1,6 +1,7 @@
 """Many splits of one population: each is the test that scipy makes of that split."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
@@ -20,7 +21,7 @@ def test_every_split_is_scipys_welch_test(population):
     for row, arm in enumerate(arms):
         theirs = stats.ttest_ind(y1[arm == 1], y0[arm == 0], equal_var=False)
         assert ours.statistic[row] == pytest.approx(theirs.statistic, rel=1e-9)
-        assert ours.p_value[row] == pytest.approx(theirs.pvalue, rel=1e-9)
+        assert ours.pvalue[row] == pytest.approx(theirs.pvalue, rel=1e-9)
         interval = theirs.confidence_interval(0.9)
         assert (ours.low[row], ours.high[row]) == pytest.approx(tuple(interval), rel=1e-9)
 
@@ -45,6 +46,36 @@ def test_a_large_offset_loses_no_digits(population):
     )
 
 
+def test_a_treatment_that_moves_everybody_far_loses_no_digits(population):
+    y0, y1, arms = population
+    near, far = split_tests(y0, y1, arms), split_tests(y0, y1 + 1e9, arms)
+    np.testing.assert_allclose(far.standard_error, near.standard_error, rtol=1e-6)
+    np.testing.assert_allclose(far.difference - 1e9, near.difference, atol=1e-4)
+
+
+@pytest.mark.parametrize("value", [19.99, 0.1, 1e9 / 3])
+def test_a_constant_metric_has_no_test(value):
+    arms = np.arange(60)[None] % 3 == 0
+    with pytest.raises(ValueError, match="control and treatment must vary"):
+        split_tests([value] * 60, [value] * 60, arms)
+    with pytest.raises(ValueError, match="control and treatment must vary"):
+        split_tests([value] * 60, [value + 1] * 60, arms)
+
+
+def test_an_arm_that_is_constant_in_one_split_only_is_refused_when_both_are():
+    values = [1.1, 1.1, 2.3, 2.3]
+    assert split_tests(values, values, [[0, 1, 0, 1]]).pvalue[0] == pytest.approx(1)
+    with pytest.raises(ValueError, match="control and treatment must vary"):
+        split_tests(values, values, [[0, 1, 0, 1], [0, 0, 1, 1]])
+
+
+def test_users_meet_by_label():
+    if_control = pd.Series([1.0, 2.0, 3.0, 4.0], index=list("abcd"))
+    if_treated = pd.Series([8.0, 6.0, 4.0, 2.0], index=list("dcba"))
+    arms = pd.DataFrame([[1, 1, 0, 0]], columns=list("dcba"))
+    assert split_tests(if_control, if_treated, arms).difference.tolist() == [5.5]
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -54,6 +85,10 @@ def test_a_large_offset_loses_no_digits(population):
         (([], [], [[]]), "if_control must not be empty"),
         (([1.0, 2.0, 3.0, 4.0], [1.0, 2.0, 3.0, 4.0], [0, 0, 1, 1]), "arms must have shape"),
         (([1.0, 2.0, 3.0, 4.0], [1.0, 2.0, 3.0, 4.0], [[0, 0, 1]]), "arms must have shape"),
+        (([1.0, 2.0, 3.0, 4.0], [1.0, 2.0, 3.0, 4.0], np.empty((0, 4))), "arms must have shape"),
+        (([1.0, 2.0, 3.0, 4.0], [1.0, 2.0, 3.0, 4.0], [["0", "0", "1", "1"]]), "arms must be 0 or 1"),
+        (([1.0, 2.0, 3.0, 4.0], [1.0, 2.0, 3.0, 4.0], [[0, 0, 1, None]]), "arms must be 0 or 1"),
+        (([1.0, 2.0, 3.0, 4.0], [1.0, 2.0, 3.0, 4.0], [[0, 0, 1, 1], [0, 0, 0, 1]]), "at least 2 users each"),
         (([1.0, 2.0, 3.0, 4.0], [1.0, 2.0, 3.0, 4.0], [[0, 0, 1, 2]]), "arms must be 0 or 1"),
         (([1.0, 2.0, 3.0, 4.0], [1.0, 2.0, 3.0, 4.0], [[0, 0, 1, -1]]), "arms must be 0 or 1"),
         (([1.0, 2.0, 3.0, 4.0], [1.0, 2.0, 3.0, 4.0], [[0, 0, 1, np.nan]]), "arms must be 0 or 1"),

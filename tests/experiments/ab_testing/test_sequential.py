@@ -1,7 +1,10 @@
 """Boundaries and always-valid intervals agree with multivariate normals, quadrature, published tables, simulation."""
 
 import numpy as np
+import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import integrate, stats
 
 from utils.experiments.ab_testing.sequential import (
@@ -104,15 +107,15 @@ def test_edges_of_the_always_valid_interval_are_where_the_mixture_ratio_is_one_o
 
 
 @pytest.mark.parametrize("estimate", [0.1, 2.0, -3.5])
-def test_always_valid_p_value_is_one_over_the_mixture_ratio(estimate):
-    p_value = always_valid_interval(estimate, 0.8, mixture_deviation=1.1).p_value[0]
-    assert p_value == pytest.approx(min(1, 1 / mixture_likelihood_ratio(estimate, 0.8, 1.1)), rel=1e-6)
+def test_always_valid_pvalue_is_one_over_the_mixture_ratio(estimate):
+    pvalue = always_valid_interval(estimate, 0.8, mixture_deviation=1.1).pvalue[0]
+    assert pvalue == pytest.approx(min(1, 1 / mixture_likelihood_ratio(estimate, 0.8, 1.1)), rel=1e-6)
 
 
-def test_always_valid_p_value_is_below_alpha_exactly_when_zero_is_outside():
+def test_always_valid_pvalue_is_below_alpha_exactly_when_zero_is_outside():
     estimate = np.linspace(-6, 6, 241)
-    low, high, p_value = always_valid_interval(estimate, np.ones(241), mixture_deviation=2.0, alpha=0.1)
-    np.testing.assert_array_equal(p_value < 0.1, (low > 0) | (high < 0))
+    low, high, pvalue = always_valid_interval(estimate, np.ones(241), mixture_deviation=2.0, alpha=0.1)
+    np.testing.assert_array_equal(pvalue < 0.1, (low > 0) | (high < 0))
 
 
 def test_always_valid_interval_covers_at_every_one_of_a_thousand_looks():
@@ -136,6 +139,52 @@ def test_planned_mixture_gives_the_narrowest_interval(alpha):
     assert width(best) < min(others)
 
 
+@pytest.mark.parametrize("alpha", [1e-6, 0.5, 0.999])
+def test_boundaries_spend_their_alpha_at_the_ends_of_its_range(alpha):
+    for boundary in (np.full(4, pocock_boundary(4, alpha)), obrien_fleming_boundary(4, alpha)):
+        assert exit_probabilities(boundary).sum() == pytest.approx(alpha, abs=1e-8)
+
+
+def test_a_look_that_nobody_can_win_costs_nothing():
+    assert exit_probabilities([1e9, Z]).tolist() == pytest.approx([0, 0.05])
+    assert exit_probabilities([1e9, Z], drift=-3.0)[1] == pytest.approx(stats.norm.cdf(3 - Z) + stats.norm.sf(3 + Z))
+
+
+def test_probabilities_of_stopping_add_up_to_at_most_one():
+    for drift in (5.0, 30.0, -300.0):
+        total = exit_probabilities([0.3, 0.2, 0.1] * 5, drift=drift).sum()
+        assert 0.999 < total <= 1
+
+
+@given(st.integers(-40, 40), st.integers(-40, 40))
+@settings(deadline=None)
+def test_always_valid_interval_has_no_unit(unit, strength):
+    """Multiplied by any power of two, estimate, error and mixture give the same p-value and the interval that much
+    larger."""
+    plain = always_valid_interval([2.5, -1.0], [1.0, 0.5], mixture_deviation=2.0**strength)
+    scale = 2.0**unit
+    scaled = always_valid_interval(
+        np.array([2.5, -1.0]) * scale, np.array([1.0, 0.5]) * scale, mixture_deviation=2.0**strength * scale
+    )
+    np.testing.assert_allclose(scaled.pvalue, plain.pvalue, rtol=1e-12)
+    np.testing.assert_allclose(np.array(scaled[:2]) / scale, plain[:2], rtol=1e-12)
+
+
+def test_always_valid_interval_stays_finite_at_the_limits_of_its_arguments():
+    for error in (1e-70, 1e70):
+        for deviation in (1e-70, 1e70):
+            for estimate in (0.0, 1e70, -1e70):
+                result = always_valid_interval([estimate], [error], mixture_deviation=deviation)
+                assert np.isfinite(result).all()
+                assert 0 <= result.pvalue[0] <= 1
+
+
+def test_looks_meet_by_label():
+    estimate, error = pd.Series([1.0, 2.0], index=["mon", "tue"]), pd.Series([0.5, 0.1], index=["tue", "mon"])
+    by_label = always_valid_interval(estimate, error, mixture_deviation=1.0)
+    np.testing.assert_array_equal(by_label.low, always_valid_interval([1, 2], [0.1, 0.5], mixture_deviation=1.0).low)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -143,11 +192,22 @@ def test_planned_mixture_gives_the_narrowest_interval(alpha):
         (lambda: exit_probabilities([2.0, 0.0]), "boundary must be one axis of positive z"),
         (lambda: exit_probabilities([[2.0]]), "boundary must be one axis of positive z"),
         (lambda: exit_probabilities([2.0, np.nan]), "boundary must be finite"),
-        (lambda: exit_probabilities([2.0], drift=np.nan), "drift must be finite"),
+        (lambda: exit_probabilities([2.0], drift=np.nan), "drift must be a number"),
         (lambda: exit_probabilities([2.0, 2.0], information=[0.5]), "information must rise"),
         (lambda: exit_probabilities([2.0, 2.0], information=[0.0, 1.0]), "information must rise"),
         (lambda: exit_probabilities([2.0, 2.0], information=[0.5, 0.9]), "information must rise"),
         (lambda: exit_probabilities([2.0] * 3, information=[0.5, 0.5, 1.0]), "information must rise"),
+        (lambda: exit_probabilities([2.0] * 1_001), "boundary must have at most 1,000 looks"),
+        (lambda: exit_probabilities([2.0] * 3, information=[0.5, 0.5 + 1e-9, 1.0]), "information must rise by larger"),
+        (lambda: pocock_boundary(10**9), "looks must be at most 1,000"),
+        (lambda: pocock_boundary(2, 1e-20), "alpha must be a number in"),
+        (lambda: mixture_deviation_for(1, 1e-200), "alpha must be a number in"),
+        (lambda: always_valid_interval([1, 1], [0, 2], mixture_deviation=1), "standard_error must be positive"),
+        (lambda: always_valid_interval([1, 1], [2, -1], mixture_deviation=1), "standard_error must be positive"),
+        (lambda: always_valid_interval([1], [1e-200], mixture_deviation=1), "standard_error must be at least 1e-70"),
+        (lambda: always_valid_interval([1], [1e200], mixture_deviation=1), "standard_error must lie in"),
+        (lambda: always_valid_interval([1e200], [1], mixture_deviation=1), "estimate must lie in"),
+        (lambda: always_valid_interval([1], [1], mixture_deviation=1e-200), "mixture_deviation must be a number in"),
         (lambda: pocock_boundary(0), "looks must be a whole number of at least 1"),
         (lambda: pocock_boundary(2.5), "looks must be a whole number"),
         (lambda: pocock_boundary(True), "looks must be a whole number"),

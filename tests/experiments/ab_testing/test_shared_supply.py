@@ -1,6 +1,7 @@
 """First come, first served, against the loop that a person would write."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from utils.experiments.ab_testing.shared_supply import within_capacity
@@ -27,6 +28,11 @@ def test_groups_without_orders_are_allowed_and_start_where_they_start():
     assert within_capacity([1, 1, 1], [2, 2, 5], [0, 0, 1, 0, 0, 1]).tolist() == [True, False, True]
 
 
+def test_capacity_meets_its_group_by_number():
+    capacity = pd.Series([2, 0, 1], index=[2, 0, 1])
+    assert within_capacity([1, 1, 1, 1], [0, 1, 2, 2], capacity).tolist() == [False, True, True, True]
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -34,6 +40,12 @@ def test_groups_without_orders_are_allowed_and_start_where_they_start():
         (([], [], [1]), "group must have one entry an order"),
         (([True], [[0]], [1]), "group must have one entry an order"),
         (([True, True], [1, 0], [1, 1]), "group must be whole numbers that rise"),
+        (([True] * 3, np.array([0, 2, 1], np.uint64), [1] * 3), "group must be whole numbers that rise"),
+        (([True, np.nan], [0, 0], [1]), "asked must be True or False"),
+        (([True, None], [0, 0], [1]), "asked must be True or False"),
+        ((["False", "True"], [0, 0], [1]), "asked must be True or False"),
+        (([True, 2], [0, 0], [1]), "asked must be True or False"),
+        (([True], [0], [[1]]), "capacity must have one dimension"),
         (([True], [-1], [1]), "group must be whole numbers that rise"),
         (([True], [0.5], [1]), "group must be whole numbers that rise"),
         (([True], [1], [1]), "capacity must be non-negative, one a group"),

@@ -1,17 +1,12 @@
 """The cache tier against closed forms: renewal theory, Pollaczek and Khinchine, and counts that must add up."""
 
 import numpy as np
+import pandas as pd
 import pytest
-from scipy import stats
 
-from utils.systems.hashing.cache_tier import (
-    Database,
-    Requests,
-    draw_requests,
-    simulate_outage,
-    steady_miss_rate,
-    zipf_shares,
-)
+from utils.systems.hashing.cache_tier import simulate_cache_tier, steady_miss_rate
+from utils.systems.hashing.database import Database
+from utils.systems.hashing.traffic import Requests, draw_requests, zipf_shares
 
 PLENTY = Database(capacity=1e9, max_wait=1.0)
 
@@ -19,22 +14,7 @@ PLENTY = Database(capacity=1e9, max_wait=1.0)
 def serve(requests, before, after=None, *, database=PLENTY, lost_at=1e9, ttl=60.0, seed=0, **options):
     after = before if after is None else after
     rng = np.random.default_rng(seed)
-    return simulate_outage(requests, before, after, lost_at=lost_at, ttl=ttl, database=database, rng=rng, **options)
-
-
-def test_zipf_shares_agree_with_scipy():
-    assert zipf_shares(50, 0.9) == pytest.approx(stats.zipfian(0.9, 50).pmf(np.arange(1, 51)))
-    assert zipf_shares(4, 0) == pytest.approx([0.25] * 4)
-
-
-def test_requests_are_poisson_in_time_and_follow_the_shares():
-    shares = zipf_shares(20, 1.0)
-    requests = draw_requests(shares, rate=500, seconds=40, rng=np.random.default_rng(1))
-    counts = np.bincount(requests.key, minlength=20)
-    assert stats.chisquare(counts, counts.sum() * shares).pvalue > 1e-6
-    assert abs(len(requests.time) - 20_000) < 5 * np.sqrt(20_000)  # five standard deviations of a Poisson count
-    assert stats.kstest(np.diff(requests.time), "expon", args=(0, 1 / 500)).pvalue > 1e-6
-    assert abs(np.corrcoef(requests.time, requests.key)[0, 1]) < 5 / np.sqrt(20_000)
+    return simulate_cache_tier(requests, before, after, lost_at=lost_at, ttl=ttl, database=database, rng=rng, **options)
 
 
 def test_the_warm_tier_misses_as_renewal_theory_says_from_the_first_second():
@@ -117,19 +97,42 @@ def test_requests_may_be_routed_one_by_one_also_where_they_are_fewer_than_the_ke
         serve(requests, [0, 1, 0, 1], [0] * 9)
 
 
+def test_a_capacity_is_kept_over_the_second_where_a_tick_has_no_whole_number_of_requests():
+    requests = draw_requests([1.0], 2000, 4, rng=np.random.default_rng(7))
+    for capacity in (3, 405):
+        timeline = serve(requests, [0], ttl=1e7, node_capacity=capacity)
+        assert timeline.hits[:3].tolist() == [capacity] * 3
+
+
+def test_routings_may_be_series_indexed_by_the_keys_in_any_order():
+    requests = draw_requests(np.full(4, 0.25), 100, 5, rng=np.random.default_rng(8))
+    nodes = pd.Series([0, 1, 2, 0])
+    expected = serve(requests, nodes.to_numpy(), nodes.to_numpy() + 3, lost_at=2)
+    found = serve(requests, nodes.iloc[::-1], nodes.iloc[[2, 0, 3, 1]] + 3, lost_at=2)
+    assert all(np.array_equal(a, b, equal_nan=True) for a, b in zip(expected, found, strict=True))
+    with pytest.raises(ValueError, match=r"^before must be indexed by 0 … 3, got \['a'"):
+        serve(requests, nodes.set_axis(list("abcd")))
+
+
+def test_keys_of_any_integer_type_are_served_alike():
+    time, key = np.array([0.5, 1.0, 1.5]), [3, 0, 3]
+    results = [
+        serve(Requests(time, np.array(key, dtype=kind)), np.zeros(4, dtype=kind), ttl=5.0)
+        for kind in (np.int8, np.uint64, np.int64)
+    ]
+    assert all(np.array_equal(results[0], other) for other in results[1:])
+
+
+ONE_REQUEST = Requests(np.array([1.0]), np.array([0]))
+
+
 @pytest.mark.parametrize(
     ("call", "name"),
     [
-        (lambda: zipf_shares(0, 1), "n_keys"),
-        (lambda: zipf_shares(3, -1), "exponent"),
-        (lambda: zipf_shares(3, float("nan")), "exponent"),
-        (lambda: draw_requests([], 1, 1, rng=np.random.default_rng()), "shares"),
-        (lambda: draw_requests([0.5], 1, 1, rng=np.random.default_rng()), "shares"),
-        (lambda: draw_requests([[1.0]], 1, 1, rng=np.random.default_rng()), "shares"),
-        (lambda: draw_requests([1.5, -0.5], 1, 1, rng=np.random.default_rng()), "shares"),
-        (lambda: draw_requests([1.0], float("nan"), 1, rng=np.random.default_rng()), "rate"),
-        (lambda: draw_requests([1.0], 1, -1, rng=np.random.default_rng()), "seconds"),
         (lambda: steady_miss_rate([-0.1], 1, 1), "shares"),
+        (lambda: steady_miss_rate([0.5, -0.1], 1, 1), "shares"),
+        (lambda: steady_miss_rate([0.5, np.inf], 1, 1), "shares"),
+        (lambda: steady_miss_rate([0.5, np.nan], 1, 1), "shares"),
         (lambda: steady_miss_rate([1.0], 0, 1), "rate"),
         (lambda: steady_miss_rate([1.0], 1, float("inf")), "ttl"),
         (lambda: Database(0), "capacity"),
@@ -137,15 +140,33 @@ def test_requests_may_be_routed_one_by_one_also_where_they_are_fewer_than_the_ke
         (lambda: Database("9"), "capacity"),
         (lambda: serve(Requests(np.array([]), np.array([], dtype=int)), [0]), "requests"),
         (lambda: serve(Requests(np.array([1.0, 0.5]), np.array([0, 0])), [0]), "requests"),
+        (lambda: serve(Requests(np.array([1.0, 0.5, 2.0]), np.array([0, 0, 0])), [0]), "requests"),
+        (lambda: serve(Requests(np.array([1.0, np.nan]), np.array([0, 0])), [0]), "requests"),
+        (lambda: serve(Requests(np.array([-1.0, 1.0]), np.array([0, 0])), [0]), "requests"),
+        (lambda: serve(Requests(np.array([0.0, 0.0]), np.array([0, 0])), [0]), "requests"),
         (lambda: serve(Requests(np.array([1.0]), np.array([0, 0])), [0]), "requests"),
+        (lambda: serve(Requests(np.array([1.0]), np.array([0.5])), [0]), "requests"),
+        (lambda: serve(Requests(np.array([1.0]), np.array([-1])), [0]), "requests"),
+        (lambda: serve(Requests(np.array([1.0]), np.array([2**62])), [0]), "requests"),
+        (lambda: serve(Requests(np.array([1.7e9]), np.array([0])), [0]), "requests"),
+        (lambda: serve(ONE_REQUEST, [0], tick=1e-9), "requests"),
+        (lambda: serve(Requests(np.array([1.0]), np.array([50_000])), np.full(50_001, 9_999)), "requests"),
+        (lambda: serve(ONE_REQUEST, [2**62]), "before"),
         (lambda: serve(Requests(np.array([1.0, 2.0]), np.array([1, 1])), [0]), "before"),
-        (lambda: serve(Requests(np.array([1.0]), np.array([0])), [0], [-1]), "after"),
-        (lambda: serve(Requests(np.array([1.0]), np.array([0])), [0.5]), "before"),
-        (lambda: serve(Requests(np.array([1.0]), np.array([0])), [0], ttl=0), "ttl"),
-        (lambda: serve(Requests(np.array([1.0]), np.array([0])), [0], node_capacity=0), "node_capacity"),
-        (lambda: serve(Requests(np.array([1.0]), np.array([0])), [0], tick=-1), "tick"),
+        (lambda: serve(ONE_REQUEST, []), "before"),
+        (lambda: serve(ONE_REQUEST, [0], [-1]), "after"),
+        (lambda: serve(Requests(np.array([1.0, 2.0]), np.array([0, 1])), [0, 0], [0, -1]), "after"),
+        (lambda: serve(ONE_REQUEST, [0.5]), "before"),
+        (lambda: serve(ONE_REQUEST, [0], ttl=0), "ttl"),
+        (lambda: serve(ONE_REQUEST, [0], node_capacity=0), "node_capacity"),
+        (lambda: serve(ONE_REQUEST, [0], tick=-1), "tick"),
+        (lambda: serve(ONE_REQUEST, [0], lost_at=np.nan), "lost_at"),
+        (lambda: serve(ONE_REQUEST, [0], hit_seconds=-1), "hit_seconds"),
+        (lambda: serve(ONE_REQUEST, [0], query_seconds=np.inf), "query_seconds"),
+        (lambda: serve(ONE_REQUEST, [0], database=100), "database"),
+        (lambda: simulate_cache_tier(ONE_REQUEST, [0], [0], lost_at=1, ttl=1, database=PLENTY, rng=None), "rng"),
     ],
 )
 def test_bad_arguments_are_refused_by_name(call, name):
-    with pytest.raises(ValueError, match=f"{name} must"):
+    with pytest.raises(ValueError, match=rf"^{name} must .*got .*; "):
         call()

@@ -1,25 +1,18 @@
-"""The cache stampede against closed forms, the coalescer on real threads."""
+"""The cache stampede against closed forms."""
 
-import doctest
 import math
-import threading
+from decimal import Decimal
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from utils.systems.overload import cache_stampede
 from utils.systems.overload.cache_stampede import (
     REMEDIES,
-    RequestCoalescer,
     expected_computations,
     expires_early,
     simulate_stampede,
 )
-
-
-def test_the_examples_in_the_docstrings_run():
-    assert doctest.testmod(cache_stampede).failed == 0
 
 
 @pytest.mark.parametrize("remedy", REMEDIES)
@@ -41,6 +34,7 @@ def test_computations_per_refresh_have_the_expected_mean(remedy, rate, seconds, 
 def test_the_expectations_are_those_of_the_distributions():
     assert expected_computations("none", reads_per_second=100, compute_seconds=0.5) == 51
     assert expected_computations("lock", reads_per_second=100, compute_seconds=0.5) == 1
+    assert expected_computations("early", reads_per_second=1, compute_seconds=1, beta=1e-3) == math.inf
     # other servers that get at least one of Poisson(rd / m) reads
     missed = stats.poisson(100 * 0.5 / 8).pmf(0)
     assert expected_computations("coalescing", reads_per_second=100, compute_seconds=0.5) == pytest.approx(
@@ -97,63 +91,10 @@ def test_expires_early_with_the_probability_of_the_paper():
         share = np.mean([expires_early(time_left, 0.5, u, beta=beta) for u in uniforms])
         assert abs(share - math.exp(-time_left / (beta * 0.5))) < 4.5 * 0.5 / math.sqrt(20_000)
     assert expires_early(0.0, 0.5, 1.0)
+    assert expires_early(np.int64(1), 0.5, 0.1)
+    assert expires_early(Decimal("1.0"), 0.5, 0.1)
     assert expires_early(-1, 0.5, 1.0)
     assert not expires_early(1e-9, 0.5, 1.0)
-
-
-def run_threads(n, work):
-    results = [None] * n
-
-    def store(i):
-        try:
-            results[i] = work()
-        except RuntimeError as error:
-            results[i] = error
-
-    threads = [threading.Thread(target=store, args=(i,)) for i in range(n)]
-    for thread in threads:
-        thread.start()
-    return threads, results
-
-
-def test_threads_that_ask_at_once_share_one_computation():
-    coalescer, computed, asked, go = RequestCoalescer(), [], threading.Semaphore(0), threading.Event()
-
-    def compute():
-        computed.append(1)
-        go.wait(5)
-        return len(computed)
-
-    def ask():
-        asked.release()
-        return coalescer.get("menu", compute)
-
-    threads, results = run_threads(8, ask)
-    for _ in range(8):
-        assert asked.acquire(timeout=5)
-    assert coalescer.get("other", lambda: "not blocked by menu") == "not blocked by menu"
-    threading.Event().wait(0.1)  # let the eight reach the coalescer
-    go.set()
-    for thread in threads:
-        thread.join(5)
-    assert results == [1] * 8
-    assert coalescer.get("menu", compute) == 2  # nothing is cached: the next flight computes anew
-
-
-def test_an_error_reaches_every_waiter_and_ends_the_flight():
-    coalescer, go = RequestCoalescer(), threading.Event()
-
-    def fail():
-        go.wait(5)
-        raise RuntimeError("database is down")
-
-    threads, results = run_threads(3, lambda: coalescer.get("menu", fail))
-    threading.Event().wait(0.1)
-    go.set()
-    for thread in threads:
-        thread.join(5)
-    assert all(isinstance(result, RuntimeError) for result in results)
-    assert coalescer.get("menu", lambda: "back") == "back"
 
 
 @pytest.mark.parametrize(
@@ -175,7 +116,10 @@ def test_an_error_reaches_every_waiter_and_ends_the_flight():
         (lambda: expires_early(1, 1, 0), "uniform"),
         (lambda: expires_early(1, 1, 1.5), "uniform"),
         (lambda: expires_early(1, 1, 0.5, beta=-1), "beta"),
-        (lambda: RequestCoalescer().get("key", 3), "compute"),
+        (lambda: expires_early(math.inf, 1, 0.5), "time_left"),
+        (lambda: expires_early(True, 1, 0.5), "time_left"),
+        (lambda: simulate_stampede("none", -1), "seed"),
+        (lambda: simulate_stampede("none", 0, duration=1e9), "duration"),
     ],
 )
 def test_bad_arguments_are_named(call, name):

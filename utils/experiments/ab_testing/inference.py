@@ -7,22 +7,45 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from utils.foundation import checks
+from utils.foundation.labels import aligned
+
+__all__ = ["Cuped", "MeanTest", "cuped", "ratio_test", "welch_from_moments", "welch_test"]
+
+LARGEST = 1e100  # squares and their products stay finite
+ROUNDING = 16 * np.finfo(np.float64).eps  # values that differ by less of their size differ by rounding only
 
 
 class MeanTest(NamedTuple):
-    """Difference treatment − control with its test; each field has the leading shape of the input, floats if none."""
+    """Difference treatment − control with its test; each field has the leading shape of the input, floats if none.
+
+    Args:
+        difference: treatment − control, in the metric's unit.
+        standard_error: of the difference, in the metric's unit.
+        statistic: difference in standard errors, Welch's t.
+        degrees_of_freedom: Welch and Satterthwaite's.
+        pvalue: two-sided.
+        low: lower end of the interval.
+        high: upper end of the interval.
+    """
 
     difference: float | NDArray[np.float64]
     standard_error: float | NDArray[np.float64]
     statistic: float | NDArray[np.float64]
     degrees_of_freedom: float | NDArray[np.float64]
-    p_value: float | NDArray[np.float64]
+    pvalue: float | NDArray[np.float64]
     low: float | NDArray[np.float64]
     high: float | NDArray[np.float64]
 
 
 class Cuped(NamedTuple):
-    """Adjusted metric, shape (n,), with the slope, the correlation and the share of variance removed (ρ²)."""
+    """What `cuped` makes of a metric.
+
+    Args:
+        adjusted: the metric without what the covariate predicts, shape (n,).
+        theta: slope of the metric on the covariate.
+        correlation: of the two, ρ.
+        variance_reduction: share of variance removed, ρ².
+    """
 
     adjusted: NDArray[np.float64]
     theta: float
@@ -42,22 +65,26 @@ def welch_test(control: ArrayLike, treatment: ArrayLike, alpha: float = 0.05) ->
         Difference of means, standard error, t, Welch–Satterthwaite degrees of freedom, p-value, interval.
 
     Raises:
-        ValueError: fewer than two users in an arm, NaN, leading shapes that differ, both arms constant.
+        ValueError: fewer than two users in an arm, NaN, leading shapes that differ, both arms constant (values that
+            differ by rounding only count as equal).
 
-    Source:
+    References:
         Welch (1947), "The generalization of Student's problem when several different population variances are
         involved", Biometrika 34.
 
     >>> result = welch_test([1, 2, 3, 4], [2, 4, 6, 8])
-    >>> round(result.difference, 3), round(result.p_value, 3)
+    >>> round(result.difference, 3), round(result.pvalue, 3)
     (2.5, 0.152)
     """
-    control = checks.array("control", control, minimum_length=2)
-    treatment = checks.array("treatment", treatment, minimum_length=2)
-    _same_leading_shape(control, treatment)
+    control, treatment = _metric("control", control), _metric("treatment", treatment)
+    if control.shape[:-1] != treatment.shape[:-1]:
+        raise ValueError(
+            f"control and treatment must have equal leading shapes, got {control.shape} and {treatment.shape}; "
+            "put users on the last axis"
+        )
     return welch_from_moments(
-        control.mean(axis=-1), control.var(axis=-1, ddof=1), control.shape[-1],
-        treatment.mean(axis=-1), treatment.var(axis=-1, ddof=1), treatment.shape[-1], alpha,
+        control.mean(axis=-1), _variance(control), control.shape[-1],
+        treatment.mean(axis=-1), _variance(treatment), treatment.shape[-1], alpha,
     )  # fmt: skip
 
 
@@ -68,9 +95,12 @@ def welch_from_moments(
     """Compare two means of which only the moments are known; the same test as `welch_test`.
 
     Args:
-        control_mean, treatment_mean: means; all six broadcast against each other.
-        control_variance, treatment_variance: unbiased sample variances.
-        control_users, treatment_users: numbers of users, at least two.
+        control_mean: mean per user; all six moments broadcast against each other.
+        control_variance: unbiased sample variance.
+        control_users: number of users, at least two.
+        treatment_mean: as in control.
+        treatment_variance: as in control.
+        treatment_users: as in control.
         alpha: one minus the interval's level.
 
     Returns:
@@ -88,14 +118,15 @@ def welch_from_moments(
         raise ValueError("control_users and treatment_users must be at least 2, got fewer; collect more users")
     if (variance0 < 0).any() or (variance1 < 0).any() or (variance0 + variance1 == 0).any():
         raise ValueError("control and treatment must vary, got no variance in either; a constant metric has no test")
-    share0, share1 = variance0 / n0, variance1 / n1
-    squared_error = share0 + share1
+    squared_error = variance0 / n0 + variance1 / n1
     error = np.sqrt(squared_error)
-    freedom = squared_error**2 / (share0**2 / (n0 - 1) + share1**2 / (n1 - 1))
+    # as shares of the squared error, so that no square of a variance overflows
+    share0, share1 = variance0 / n0 / squared_error, variance1 / n1 / squared_error
+    freedom = 1 / (share0**2 / (n0 - 1) + share1**2 / (n1 - 1))
     difference = mean1 - mean0
     margin = stats.t.isf(alpha / 2, freedom) * error
-    p_value = 2 * stats.t.sf(np.abs(difference) / error, freedom)
-    fields = (difference, error, difference / error, freedom, p_value, difference - margin, difference + margin)
+    pvalue = 2 * stats.t.sf(np.abs(difference) / error, freedom)
+    fields = (difference, error, difference / error, freedom, pvalue, difference - margin, difference + margin)
     return MeanTest(*(float(field) if np.ndim(field) == 0 else field for field in fields))
 
 
@@ -106,17 +137,20 @@ def ratio_test(
     """Compare ratios of sums, such as clicks per view, when users are the units of randomization.
 
     Args:
-        control_numerator, control_denominator: sums per user (clicks, views), shape (..., n0).
-        treatment_numerator, treatment_denominator: sums per user, shape (..., n1).
+        control_numerator: sums per user, such as clicks, shape (..., n0).
+        control_denominator: sums per user, such as views, shape (..., n0). Two Series meet user by user.
+        treatment_numerator: sums per user, shape (..., n1).
+        treatment_denominator: sums per user, shape (..., n1).
         alpha: one minus the interval's level.
 
     Returns:
         Difference of the two ratios with a Welch test of the linearized metric.
 
     Raises:
-        ValueError: shapes that differ, NaN, fewer than two users, a denominator that sums to zero or is negative.
+        ValueError: shapes that differ, NaN, fewer than two users, a denominator that sums to zero or is negative, the
+            same ratio for every user.
 
-    Source:
+    References:
         Deng, Knoblich, Lu (2018), "Applying the delta method in metric analytics", KDD, section 2.2: the ratio
         x̄/ȳ has the variance of the mean of (x − (x̄/ȳ) y)/ȳ, each user's linearized contribution.
     """
@@ -132,51 +166,57 @@ def cuped(metric: ArrayLike, covariate: ArrayLike) -> Cuped:
 
     Args:
         metric: one value a user, both arms together, shape (n,).
-        covariate: measured before the experiment started, shape (n,).
+        covariate: measured before the experiment started, shape (n,). Two Series meet user by user.
 
     Returns:
         The adjusted metric (split it by arm and test as usual), the slope cov/var, the correlation ρ, and ρ².
 
     Raises:
-        ValueError: shapes that differ, NaN, fewer than two users, a constant metric or covariate.
+        ValueError: shapes or users that differ, NaN, fewer than two users, a constant metric or covariate.
 
-    Source:
+    References:
         Deng, Xu, Kohavi, Walker (2013), "Improving the sensitivity of online controlled experiments by utilizing
         pre-experiment data", WSDM, section 3.2: the variance shrinks by the factor 1 − ρ².
 
     >>> cuped([1.0, 2.0, 3.0, 4.0], [0.0, 1.0, 2.0, 3.0]).variance_reduction
     1.0
     """
-    metric = checks.array("metric", metric, minimum_length=2)
-    covariate = checks.array("covariate", covariate, minimum_length=2)
+    covariate = aligned("covariate", covariate, "metric", metric)
+    metric, covariate = _metric("metric", metric), _metric("covariate", covariate)
     if metric.ndim != 1 or metric.shape != covariate.shape:
         raise ValueError(
             f"covariate must have the metric's one axis, got {covariate.shape} for {metric.shape}; align users first"
         )
-    centered, deviation = covariate - covariate.mean(), metric - metric.mean()
-    spread, variance = centered @ centered, deviation @ deviation
-    if spread == 0 or variance == 0:
+    if _variance(covariate) == 0 or _variance(metric) == 0:
         raise ValueError("covariate and metric must vary, got a constant; leave CUPED out when it has nothing to use")
-    theta = float(centered @ deviation / spread)
-    correlation = float(centered @ deviation / np.sqrt(spread * variance))
+    centered, deviation = covariate - covariate.mean(), metric - metric.mean()
+    theta = float(centered @ deviation / (centered @ centered))
+    # dividing by each norm in turn, and within the bounds that rounding may pass
+    cosine = (centered / np.linalg.norm(centered)) @ (deviation / np.linalg.norm(deviation))
+    correlation = float(np.clip(cosine, -1, 1))
     return Cuped(metric - theta * centered, theta, correlation, correlation**2)
 
 
-def _linearize(numerator: ArrayLike, denominator: ArrayLike, arm: str):
-    x = checks.array(f"{arm}_numerator", numerator, minimum_length=2)
-    y = checks.array(f"{arm}_denominator", denominator, minimum_length=2)
+def _linearize(
+    numerator: ArrayLike, denominator: ArrayLike, arm: str
+) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
+    """Return an arm's ratio, the variance of the users' contributions to it, and the number of users."""
+    denominator = aligned(f"{arm}_denominator", denominator, f"{arm}_numerator", numerator)
+    x, y = _metric(f"{arm}_numerator", numerator), _metric(f"{arm}_denominator", denominator)
     if x.shape != y.shape:
         raise ValueError(f"{arm}_denominator must have the shape of {arm}_numerator, got {y.shape} and {x.shape}")
     if (y < 0).any() or (y.sum(axis=-1) == 0).any():
         raise ValueError(f"{arm}_denominator must be non-negative and not all zero; drop users without exposure")
     mean = y.mean(axis=-1, keepdims=True)
     ratio = x.mean(axis=-1, keepdims=True) / mean
-    return ratio[..., 0], ((x - ratio * y) / mean).var(axis=-1, ddof=1), x.shape[-1]
+    return ratio[..., 0], _variance((x - ratio * y) / mean, size=x / mean), x.shape[-1]
 
 
-def _same_leading_shape(control: NDArray, treatment: NDArray) -> None:
-    if control.shape[:-1] != treatment.shape[:-1]:
-        raise ValueError(
-            f"control and treatment must have equal leading shapes, got {control.shape} and {treatment.shape}; "
-            "put users on the last axis"
-        )
+def _metric(name: str, values: ArrayLike) -> NDArray[np.float64]:
+    return checks.array(name, values, minimum_length=2, low=-LARGEST, high=LARGEST)
+
+
+def _variance(values: NDArray[np.float64], size: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
+    """Return the sample variance of the last axis, and 0 where values differ by the rounding of `size` only."""
+    largest = np.abs(values if size is None else size).max(axis=-1)
+    return np.where(np.ptp(values, axis=-1) <= ROUNDING * largest, 0.0, values.var(axis=-1, ddof=1))

@@ -6,20 +6,28 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from utils.foundation import checks
+from utils.foundation.multiple_testing import benjamini_hochberg_adjusted, checked_pvalues
+
+__all__ = ["Corrected", "benjamini_hochberg", "holm"]
 
 
 class Corrected(NamedTuple):
-    """Result of a correction: which hypotheses are rejected, and adjusted p-values, both shape (..., metrics)."""
+    """Result of a correction.
+
+    Args:
+        rejected: which hypotheses are rejected, shape (..., metrics).
+        adjusted: adjusted p-values, shape (..., metrics).
+    """
 
     rejected: NDArray[np.bool_]
     adjusted: NDArray[np.float64]
 
 
-def benjamini_hochberg(p_values: ArrayLike, q: float = 0.05) -> Corrected:
+def benjamini_hochberg(pvalues: ArrayLike, q: float = 0.05) -> Corrected:
     """Keep the expected share of false discoveries among all discoveries at or below q.
 
     Args:
-        p_values: shape (..., metrics), each last axis one family; independent or positively dependent.
+        pvalues: shape (..., metrics), each last axis one family; independent or positively dependent.
         q: the bound on the false discovery rate.
 
     Returns:
@@ -28,20 +36,22 @@ def benjamini_hochberg(p_values: ArrayLike, q: float = 0.05) -> Corrected:
     Raises:
         ValueError: no p-values, NaN, values outside [0, 1], q outside (0, 1).
 
-    Source:
-        Benjamini, Hochberg (1995), "Controlling the false discovery rate", procedure (1).
+    References:
+        See `utils.foundation.multiple_testing`.
 
     >>> benjamini_hochberg([0.01, 0.02, 0.04, 0.9]).rejected.tolist()
     [True, True, False, False]
     """
-    return _step(p_values, q, scale=lambda metrics: metrics / np.arange(1, metrics + 1), upward=True)
+    q = checks.fraction("q", q, "use 0.05")
+    adjusted = benjamini_hochberg_adjusted(pvalues)
+    return Corrected(adjusted <= q, adjusted)
 
 
-def holm(p_values: ArrayLike, alpha: float = 0.05) -> Corrected:
+def holm(pvalues: ArrayLike, alpha: float = 0.05) -> Corrected:
     """Keep the probability of one or more false rejections at or below alpha, whatever the dependence.
 
     Args:
-        p_values: shape (..., metrics), each last axis one family.
+        pvalues: shape (..., metrics), each last axis one family.
         alpha: the bound on the family-wise error rate.
 
     Returns:
@@ -50,27 +60,17 @@ def holm(p_values: ArrayLike, alpha: float = 0.05) -> Corrected:
     Raises:
         ValueError: no p-values, NaN, values outside [0, 1], alpha outside (0, 1).
 
-    Source:
-        Holm (1979), "A simple sequentially rejective multiple test procedure".
+    References:
+        Holm (1979), "A simple sequentially rejective multiple test procedure", Scandinavian Journal of Statistics 6.
 
     >>> holm([0.01, 0.02, 0.04, 0.9]).rejected.tolist()
     [True, False, False, False]
     """
-    return _step(p_values, alpha, scale=lambda metrics: np.arange(metrics, 0, -1.0), upward=False)
-
-
-def _step(p_values: ArrayLike, level: float, *, scale, upward: bool) -> Corrected:
-    """Scale the sorted p-values and make them monotone: from the largest down (BH) or from the smallest up (Holm)."""
-    values = checks.array("p_values", p_values)
-    if ((values < 0) | (values > 1)).any():
-        raise ValueError("p_values must lie in [0, 1], got a value outside; pass p-values, not test statistics")
-    level = checks.fraction("q" if upward else "alpha", level, "use 0.05")
+    alpha = checks.significance_level(alpha)
+    values = checked_pvalues("pvalues", pvalues)
     order = np.argsort(values, axis=-1)
-    scaled = np.take_along_axis(values, order, axis=-1) * scale(values.shape[-1])
-    if upward:
-        monotone = np.minimum.accumulate(scaled[..., ::-1], axis=-1)[..., ::-1]
-    else:
-        monotone = np.maximum.accumulate(scaled, axis=-1)
+    still_tested = np.arange(values.shape[-1], 0, -1)  # the smallest p-value pays for all tests, the largest for itself
+    paid = np.minimum(np.take_along_axis(values, order, axis=-1) * still_tested, 1.0)
     adjusted = np.empty_like(values)
-    np.put_along_axis(adjusted, order, np.minimum(monotone, 1.0), axis=-1)
-    return Corrected(adjusted <= level, adjusted)
+    np.put_along_axis(adjusted, order, np.maximum.accumulate(paid, axis=-1), axis=-1)
+    return Corrected(adjusted <= alpha, adjusted)

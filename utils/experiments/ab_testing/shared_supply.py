@@ -1,9 +1,13 @@
 """Arms that compete for the same supply: orders beyond a capacity are refused, whoever placed them."""
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from utils.foundation import checks
+from utils.foundation.labels import aligned
+
+__all__ = ["within_capacity"]
 
 
 def within_capacity(asked: ArrayLike, group: ArrayLike, capacity: ArrayLike) -> NDArray[np.bool_]:
@@ -12,25 +16,32 @@ def within_capacity(asked: ArrayLike, group: ArrayLike, capacity: ArrayLike) -> 
     Args:
         asked: whether the order is placed, shape (runs, orders) or (orders,); orders stand in the order of time.
         group: number of the group (a city's day) that must serve the order, from 0, rising, shape (orders,).
-        capacity: most orders a group can serve, shape (groups,).
+        capacity: most orders a group can serve, shape (groups,); the index of a Series is the number of the group.
 
     Returns:
         Booleans of the shape of `asked`: placed and served.
 
     Raises:
-        ValueError: shapes that do not fit, groups that are not sorted, a negative or missing capacity.
+        ValueError: shapes that do not fit, orders that are neither placed nor not, groups that are not sorted, a
+            negative or missing capacity.
 
     >>> within_capacity([True, False, True, True, True], [0, 0, 0, 0, 1], [2, 0]).tolist()
     [True, False, True, False, False]
     """
-    placed = np.asarray(asked, dtype=bool)
-    groups, limits = np.asarray(group), checks.array("capacity", capacity)
-    if groups.ndim != 1 or len(groups) == 0 or placed.shape[-1:] != groups.shape:
-        raise ValueError(f"group must have one entry an order, got {groups.shape} for asked {placed.shape}")
-    if not np.issubdtype(groups.dtype, np.integer) or groups[0] < 0 or (np.diff(groups) < 0).any():
+    asked = aligned("asked", asked, "group", group)
+    if isinstance(capacity, pd.Series):
+        capacity = aligned("capacity", capacity, "group", pd.Series(0, index=range(len(capacity))))
+    wanted, groups = np.asarray(asked), np.asarray(group)
+    limits = checks.array("capacity", capacity, dimensions=1)
+    if groups.ndim != 1 or len(groups) == 0 or wanted.shape[-1:] != groups.shape:
+        raise ValueError(f"group must have one entry an order, got {groups.shape} for asked {wanted.shape}")
+    if wanted.dtype.kind not in "biuf" or np.ma.is_masked(asked) or not ((wanted == 0) | (wanted == 1)).all():
+        raise ValueError("asked must be True or False, got something else; decide missing orders first")
+    if not np.issubdtype(groups.dtype, np.integer) or groups[0] < 0 or (groups[1:] < groups[:-1]).any():
         raise ValueError("group must be whole numbers that rise from 0 or more; sort the orders by group, then by time")
     if (limits < 0).any() or groups[-1] >= len(limits):
         raise ValueError(f"capacity must be non-negative, one a group, got {len(limits)} for groups to {groups[-1]}")
+    placed = wanted.astype(bool)
     queue = placed.cumsum(axis=-1, dtype=np.int32)
     first = np.searchsorted(groups, groups)  # where each order's group begins
     ahead = queue[..., first] - placed[..., first]

@@ -1,248 +1,21 @@
 """A canary rollout decided by evidence: a sequential test in each step, guardrails, automatic roll back, a log.
 
-The idea: when the two versions are equally good, an event (an error, a slow answer, an order) falls on the canary with
-a probability equal to the canary's share of the traffic, whatever the rate of events is that minute. Each event is a
-bet on that share, and the product of the bets is a likelihood ratio: large when the canary is as bad as the ratio the
-step looks for, small when it is healthy. One statistic serves both decisions and may be read after every window.
+One statistic, `log_evidence`, serves both decisions, and may be read after every window.
 """
 
-from __future__ import annotations
-
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-Action = Literal["hold", "promote", "roll back"]
-REQUESTS = "requests"
+from utils.experiments.rollout.counters import REQUESTS, check_share, increase
+from utils.experiments.rollout.decision_log import Action, Decision, table_of
+from utils.experiments.rollout.evidence import log_evidence, odds
+from utils.experiments.rollout.plan import Guardrail, RolloutPlan
+from utils.foundation import checks
 
-
-@dataclass(frozen=True)
-class Guardrail:
-    """A kind of event that is counted in both arms, and how much worse the canary must be for each step to see it.
-
-    Args:
-        name: the event's name in the counts, such as "errors", "slow" or "orders".
-        ratios: for each step before the last, the ratio canary rate ÷ stable rate that the step must not let pass;
-            above 1 where more events are worse (errors), below 1 where fewer are worse (orders).
-        noise: long-run variance, per window, of the log ratio of two equally good arms' rates beyond what counting
-            explains, as measured on two arms that run the same version; 0 if the arms differ by chance alone.
-
-    Raises:
-        ValueError: if there is no ratio, one is not positive and finite, they lie on both sides of 1, or the noise is
-            negative or not finite.
-    """
-
-    name: str
-    ratios: tuple[float, ...]
-    noise: float = 0.0
-
-    def __post_init__(self) -> None:
-        ratios = tuple(float(ratio) for ratio in self.ratios)
-        object.__setattr__(self, "ratios", ratios)
-        if self.name in ("", REQUESTS):
-            raise ValueError(f"name must be that of a counted event, got {self.name!r}; use for example 'errors'")
-        if not ratios or not all(math.isfinite(ratio) and ratio > 0 for ratio in ratios):
-            raise ValueError(f"ratios must be positive, one for each step, got {ratios}; use for example (4, 2, 1.5)")
-        if not (min(ratios) > 1 or max(ratios) < 1):
-            raise ValueError(
-                f"ratios must all lie above 1 (more is worse) or all below 1 (fewer is worse), got {ratios}; "
-                "split them into two guardrails"
-            )
-        if not 0 <= self.noise < math.inf:
-            raise ValueError(f"noise must be a variance of 0 or more, got {self.noise!r}; measure it on equal versions")
-
-
-@dataclass(frozen=True)
-class RolloutPlan:
-    """Steps, guardrails and error rates of a rollout, fixed before it starts.
-
-    Args:
-        guardrails: what is compared; each needs one ratio for every step but the last.
-        steps: the canary's share of the traffic in each step, rising; after the last one nothing is compared.
-        false_rollback: probability at most this that a guardrail rolls back a release that is no worse than the stable
-            version, over all guardrails, steps and windows together (Ville's inequality and the union bound).
-        missed_fault: probability at most this that a step promotes a release that is at least as bad as a ratio of it.
-        minimum_windows: windows with usable data before a step may promote; a leak needs time, not requests.
-        maximum_windows: windows after which a step that could not decide rolls back.
-
-    Raises:
-        ValueError: if a value is out of its range, or a guardrail has another number of ratios than there are steps.
-    """
-
-    guardrails: tuple[Guardrail, ...]
-    steps: tuple[float, ...] = (0.01, 0.10, 0.50, 1.00)
-    false_rollback: float = 0.05
-    missed_fault: float = 0.01
-    minimum_windows: int = 15
-    maximum_windows: int = 240
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "guardrails", tuple(self.guardrails))
-        object.__setattr__(self, "steps", tuple(float(step) for step in self.steps))
-        rising = all(low < high for low, high in zip(self.steps, self.steps[1:], strict=False))
-        if len(self.steps) < 2 or not rising or not 0 < self.steps[0] < self.steps[-1] <= 1:
-            raise ValueError(f"steps must rise within (0, 1], got {self.steps}; use for example (0.01, 0.1, 0.5, 1.0)")
-        if not self.guardrails or len({guardrail.name for guardrail in self.guardrails}) < len(self.guardrails):
-            raise ValueError("guardrails must be at least one, each with a name of its own; add or rename one")
-        for guardrail in self.guardrails:
-            if len(guardrail.ratios) != len(self.steps) - 1:
-                raise ValueError(
-                    f"guardrail {guardrail.name!r} must have {len(self.steps) - 1} ratios, one for each step "
-                    f"before the last, got {len(guardrail.ratios)}; add or remove ratios"
-                )
-        for name in ("false_rollback", "missed_fault"):
-            if not 0 < getattr(self, name) < 0.5:
-                raise ValueError(f"{name} must lie between 0 and 0.5, got {getattr(self, name)}; use for example 0.05")
-        if not 1 <= self.minimum_windows <= self.maximum_windows:
-            raise ValueError(
-                f"minimum_windows must be from 1 to maximum_windows, got {self.minimum_windows} and "
-                f"{self.maximum_windows}; lower the one or raise the other"
-            )
-
-    @property
-    def floor(self) -> float:
-        """Log evidence below which a test is not credited further, so that a late fault is still met awake."""
-        return math.log(self.missed_fault / 4)
-
-    @property
-    def promote_below(self) -> float:
-        """Log evidence at or below which a guardrail is content."""
-        return math.log(self.missed_fault)
-
-    @property
-    def roll_back_above(self) -> float:
-        """Log evidence at or above which a guardrail rolls back.
-
-        A statistic that is lifted to the floor f at most n times exceeds b with probability at most (1 + n·f)/b, by
-        Doob's inequality for the submartingale; the budget is shared equally by guardrails and steps.
-        """
-        tests = len(self.guardrails) * (len(self.steps) - 1)
-        return math.log((1 + self.maximum_windows * math.exp(self.floor)) * tests / self.false_rollback)
-
-
-def log_evidence(canary_events, stable_events, share, ratio, *, noise=0.0):
-    """Return the log likelihood ratio of "the canary's rate is `ratio` times the stable one" against "equal rates".
-
-    Given their total, the events split between the arms like coins whose chance of "canary" is the canary's share of
-    the requests. The total, and so the base rate with its rhythm and its incidents, cancels. For a fixed number of
-    requests the split is hypergeometric, less dispersed than binomial, so the bets stay fair (Hoeffding 1963).
-
-    Args:
-        canary_events, stable_events: counts in the same window, any shape that broadcasts.
-        share: canary requests ÷ all requests in that window, from 0 to 1.
-        ratio: the ratio looked for, positive.
-        noise: variance of the log ratio of equal arms beyond counting, see `Guardrail`; it discounts the evidence by
-            1 + events · share · (1 − share) · noise, the factor by which it inflates the variance (quasi-likelihood).
-
-    Returns:
-        Log likelihood ratio, an array of the broadcast shape or a float; independent windows add. Exact without
-        noise, approximate with it.
-
-    Raises:
-        ValueError: if a count or the noise is negative or not finite, a share outside [0, 1], or a ratio not positive.
-
-    Reference: Wald (1945), "Sequential Tests of Statistical Hypotheses", *Annals of Mathematical Statistics* 16.
-
-    >>> round(float(log_evidence(4, 0, share=0.01, ratio=4)), 2)   # four errors, all on a 1% canary
-    5.43
-    >>> round(float(log_evidence(0, 4, share=0.01, ratio=4)), 2)   # four errors, none on it: little is learned
-    -0.12
-    """
-    canary_events, stable_events = np.asarray(canary_events, float), np.asarray(stable_events, float)
-    share, ratio = np.asarray(share, float), np.asarray(ratio, float)
-    for name, values in (("canary_events", canary_events), ("stable_events", stable_events)):
-        if values.size == 0 or not (np.isfinite(values).all() and (values >= 0).all()):
-            raise ValueError(f"{name} must be counts of 0 or more, got {values!r}; pass the events of one window")
-    if not ((share >= 0) & (share <= 1)).all():
-        raise ValueError(f"share must lie between 0 and 1, got {share!r}; pass canary requests ÷ all requests")
-    if not ((ratio > 0) & np.isfinite(ratio)).all():
-        raise ValueError(f"ratio must be positive and finite, got {ratio!r}; use for example 2")
-    noise = np.asarray(noise, float)
-    if not ((noise >= 0) & np.isfinite(noise)).all():
-        raise ValueError(f"noise must be a variance of 0 or more, got {noise!r}; measure it on equal versions")
-    events = canary_events + stable_events
-    evidence = canary_events * np.log(ratio) - events * np.log1p(share * (ratio - 1))
-    return evidence / (1 + events * share * (1 - share) * noise)
-
-
-class Decision(NamedTuple):
-    """One line of the log: what was decided after a window, and why."""
-
-    window: int
-    share: float
-    action: Action
-    reason: str
-    evidence: dict[str, float]
-
-    def __str__(self) -> str:
-        return f"window {self.window:>3}  {self.share:>6.1%}  {self.action:<9}  {self.reason}"
-
-
-def counts_of(arm: str, counts: Mapping[str, float], names: Sequence[str], before: Mapping[str, float]) -> dict:
-    """Return the events of one arm since the last usable window, or say what is wrong with its counters.
-
-    Args:
-        arm: "stable" or "canary", for the message.
-        counts: counters since the rollout began: "requests" and every guardrail's name.
-        names: the guardrails' names.
-        before: the counters at the last usable window.
-
-    Returns:
-        The increase of each counter.
-
-    Raises:
-        ValueError: if a counter is missing, not a finite number, negative, went backwards, if events outnumber
-            requests, or if the arm answered no request.
-    """
-    if not isinstance(counts, Mapping) or not counts:
-        raise ValueError(f"{arm} must be a mapping of counters, got {counts!r}; check that its metrics are scraped")
-    increase = {}
-    for name in (REQUESTS, *names):
-        if name not in counts:
-            raise ValueError(f"{arm} must count {name!r}, got only {sorted(counts)}; check that the metric is exported")
-        try:
-            value = float(counts[name])
-        except (TypeError, ValueError):
-            value = math.nan
-        if not math.isfinite(value) or value < 0:
-            raise ValueError(f"{arm} {name} must be a count of 0 or more, got {counts[name]!r}; check the metric query")
-        if value < before.get(name, 0.0):
-            raise ValueError(
-                f"{arm} {name} must not go backwards, got {value:g} after {before[name]:g}; "
-                "look for a restarted process"
-            )
-        increase[name] = value - before.get(name, 0.0)
-    if increase[REQUESTS] == 0:
-        raise ValueError(f"{arm} must have answered requests in this window, got none; check routing and health")
-    for name in names:
-        if increase[name] > increase[REQUESTS]:
-            raise ValueError(
-                f"{arm} {name} must not outnumber its requests, got {increase[name]:g} of {increase[REQUESTS]:g}; "
-                "count each request or user once"
-            )
-    return increase
-
-
-def check_share(observed: float, intended: float, requests: float) -> None:
-    """Raise if the canary's share of requests is under half or over twice what was set, beyond chance.
-
-    Args:
-        observed: canary requests ÷ all requests in the window.
-        intended: the step's share.
-        requests: all requests in the window.
-
-    Raises:
-        ValueError: if the share is off by a factor of 2 and by 6 binomial standard deviations.
-    """
-    deviation = abs(observed - intended) / math.sqrt(intended * (1 - intended) / requests)
-    if deviation > 6 and not intended / 2 <= observed <= 2 * intended:
-        raise ValueError(
-            f"canary share must be near {intended:.1%}, got {observed:.2%}; check the splitter and the logs"
-        )
+__all__ = ["CanaryController"]
 
 
 @dataclass
@@ -258,7 +31,7 @@ class CanaryController:
         patience: unusable windows in a row after which the release is rolled back, at least 1.
 
     Raises:
-        ValueError: if patience is below 1.
+        ValueError: if the plan is none, or patience is below 1.
 
     >>> plan = RolloutPlan([Guardrail("errors", (4, 2, 1.5))])
     >>> controller = CanaryController(plan)
@@ -274,13 +47,12 @@ class CanaryController:
     _step: int = field(default=0, init=False)
     _rolled_back: bool = field(default=False, init=False)
     _unusable: int = field(default=0, init=False)
-    _usable_in_step: int = field(default=0, init=False)
-    _windows_in_step: int = field(default=0, init=False)
     _before: dict[str, dict[str, float]] = field(default_factory=lambda: {"stable": {}, "canary": {}}, init=False)
 
     def __post_init__(self) -> None:
-        if self.patience < 1:
-            raise ValueError(f"patience must be at least 1 window, got {self.patience}; use for example 3")
+        if not isinstance(self.plan, RolloutPlan):
+            raise ValueError(f"plan must be a RolloutPlan, got {self.plan!r:.60}; make one first")
+        self.patience = checks.count("patience", self.patience, "use for example 3")
         self._open_step()
 
     @property
@@ -302,13 +74,15 @@ class CanaryController:
         """Read one window's counters, decide, and log the decision.
 
         Args:
-            stable, canary: counters since the rollout began: "requests" and each guardrail's name.
+            stable: the stable version's counters since the rollout began: "requests" and each guardrail's name.
+            canary: the canary's.
 
         Returns:
             The decision, which is also the last line of `log`.
 
         Raises:
-            ValueError: if the rollout is over.
+            ValueError: if the rollout is over. Counters that cannot be read, whatever is wrong with them, are an
+                unusable window and no error.
         """
         if self.is_over:
             raise ValueError(
@@ -317,41 +91,37 @@ class CanaryController:
         self._windows_in_step += 1
         try:
             increases = self._usable_increases(stable, canary)
-        except ValueError as unusable:
-            return self._hold_blind(str(unusable))
+        except Exception as unusable:  # the counters are another program's: they may raise anything
+            is_ours = type(unusable) is ValueError
+            return self._hold_blind(str(unusable) if is_ours else f"reading raised {type(unusable).__name__}")
         self._unusable = 0
         self._usable_in_step += 1
         self._add_evidence(increases)
         return self._decide()
 
     def log_table(self) -> pd.DataFrame:
-        """Return the log as a table, one row a window, with each guardrail's evidence (times to 1)."""
-        rows = [
-            {"window": d.window, "share": d.share, "action": d.action, "reason": d.reason}
-            | {name: math.exp(value) for name, value in d.evidence.items()}
-            for d in self.log
-        ]
-        return pd.DataFrame(rows, columns=["window", "share", "action", "reason", *self._names])
+        """Return the log as a table.
 
-    @property
-    def _names(self) -> list[str]:
-        return [guardrail.name for guardrail in self.plan.guardrails]
+        Returns:
+            One row a window; each guardrail's evidence as a power of ten, see `decision_log.table_of`.
+        """
+        return table_of(self.log, self.plan.names)
 
     def _open_step(self) -> None:
-        self._evidence = dict.fromkeys(self._names, 0.0)
-        self._events = {name: np.zeros(2) for name in self._names}
+        self._evidence = dict.fromkeys(self.plan.names, 0.0)
+        self._events = {name: np.zeros(2) for name in self.plan.names}
         self._requests = np.zeros(2)
         self._usable_in_step = self._windows_in_step = 0
 
-    def _usable_increases(self, stable, canary) -> dict[str, dict[str, float]]:
+    def _usable_increases(
+        self, stable: Mapping[str, float], canary: Mapping[str, float]
+    ) -> dict[str, dict[str, float]]:
         arms = {"stable": stable, "canary": canary}
-        increases = {arm: counts_of(arm, counts, self._names, self._before[arm]) for arm, counts in arms.items()}
-        requests = {arm: increase[REQUESTS] for arm, increase in increases.items()}
+        increases = {arm: increase(arm, counts, self.plan.names, self._before[arm]) for arm, counts in arms.items()}
+        requests = {arm: more[REQUESTS] for arm, more in increases.items()}
         total = requests["stable"] + requests["canary"]
         check_share(requests["canary"] / total, self.share, total)
-        self._before = {
-            arm: {name: float(counts[name]) for name in (REQUESTS, *self._names)} for arm, counts in arms.items()
-        }
+        self._before = {arm: {name: float(counts[name]) for name in increases[arm]} for arm, counts in arms.items()}
         return increases
 
     def _add_evidence(self, increases: dict[str, dict[str, float]]) -> None:
@@ -369,11 +139,13 @@ class CanaryController:
         worst = max(self.plan.guardrails, key=lambda guardrail: self._evidence[guardrail.name])
         evidence = self._evidence[worst.name]
         if evidence >= self.plan.roll_back_above:
-            return self._roll_back(self._accusation(worst))
+            return self._roll_back(lambda: self._accusation(worst))
         if self._usable_in_step >= self.plan.minimum_windows and evidence <= self.plan.promote_below:
             return self._promote()
         if self._windows_in_step >= self.plan.maximum_windows:
-            return self._roll_back(f"no decision after {self._windows_in_step} windows; least sure of {worst.name}")
+            return self._roll_back(
+                lambda: f"no decision after {self._windows_in_step} windows; least sure of {worst.name}"
+            )
         if self._usable_in_step < self.plan.minimum_windows:
             return self._record("hold", f"{self._usable_in_step} of at least {self.plan.minimum_windows} windows")
         return self._record("hold", f"{worst.name} not yet cleared of {worst.ratios[self._step]:g}x")
@@ -383,15 +155,15 @@ class CanaryController:
         return (
             f"{guardrail.name}: {on_canary:.0f} of {on_canary + on_stable:.0f} fell on "
             f"{self._requests[0] / self._requests.sum():.1%} of the traffic; "
-            f"evidence {math.exp(self._evidence[guardrail.name]):.0e} to 1 for {guardrail.ratios[self._step]:g}x"
+            f"evidence {odds(self._evidence[guardrail.name])} for {guardrail.ratios[self._step]:g}x"
         )
 
     def _hold_blind(self, problem: str) -> Decision:
         self._unusable += 1
         if self._unusable >= self.patience:
-            return self._roll_back(f"{self._unusable} unusable windows in a row; {problem}")
+            return self._roll_back(lambda: f"{self._unusable} unusable windows in a row; {problem}")
         if self._windows_in_step >= self.plan.maximum_windows:
-            return self._roll_back(f"no decision after {self._windows_in_step} windows; {problem}")
+            return self._roll_back(lambda: f"no decision after {self._windows_in_step} windows; {problem}")
         return self._record("hold", f"unusable: {problem}")
 
     def _promote(self) -> Decision:
@@ -404,12 +176,14 @@ class CanaryController:
         self._open_step()
         return decision
 
-    def _roll_back(self, reason: str) -> Decision:
-        decision = self._record("roll back", reason)
+    def _roll_back(self, tell: Callable[[], str]) -> Decision:
+        """Roll back first and find words afterwards, so that no words can keep a bad release live."""
+        share = self.share
         self._rolled_back = True
-        return decision
+        return self._record("roll back", tell(), share)
 
-    def _record(self, action: Action, reason: str) -> Decision:
-        decision = Decision(len(self.log) + 1, self.share, action, reason, dict(self._evidence))
+    def _record(self, action: Action, reason: str, share: float | None = None) -> Decision:
+        share = self.share if share is None else share
+        decision = Decision(len(self.log) + 1, share, action, reason, dict(self._evidence))
         self.log.append(decision)
         return decision

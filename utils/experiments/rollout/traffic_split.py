@@ -1,7 +1,5 @@
 """Which version a request meets: a split that sticks to the user, beside one drawn anew for every request."""
 
-from __future__ import annotations
-
 import math
 from typing import NamedTuple
 
@@ -9,8 +7,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from utils.experiments.assignment import bucket
-from utils.experiments.rollout.controller import log_evidence
+from utils.experiments.rollout.evidence import log_evidence
 from utils.foundation import checks
+
+__all__ = ["SplitStudy", "compare_units", "on_canary", "share_touched"]
+
+MOST_PEOPLE, MOST_RUNS, MOST_CELLS = 10**12, 1_000_000, 20_000_000
+FRACTION = "pass a fraction such as 0.01"
 
 
 def on_canary(user_ids: ArrayLike, release: str, share: float) -> NDArray[np.bool_]:
@@ -25,15 +28,16 @@ def on_canary(user_ids: ArrayLike, release: str, share: float) -> NDArray[np.boo
         Booleans, shape (n,).
 
     Raises:
-        ValueError: if the share is not from 0 to 1, or see `assignment.bucket`.
+        ValueError: if the release has no name, the share is not from 0 to 1, or see `assignment.bucket`.
 
     >>> users = range(1_000)
     >>> small, large = on_canary(list(users), "v2", 0.01), on_canary(list(users), "v2", 0.10)
     >>> bool((large >= small).all())
     True
     """
-    if not (np.isscalar(share) and 0 <= share <= 1):
-        raise ValueError(f"share must be from 0 to 1, got {share!r}; pass the controller's share")
+    if not isinstance(release, str) or not release:
+        raise ValueError(f"release must be a name, got {release!r:.60}; without one the same users are always first")
+    share = checks.share("share", share, "pass the controller's share")
     return bucket(user_ids, release) < share
 
 
@@ -53,13 +57,19 @@ def share_touched(share: float, requests_per_user: int) -> float:
     >>> round(share_touched(0.01, 20), 3)
     0.182
     """
-    checks.fraction("share", share, "use 0.01 for a 1% step")
-    checks.count("requests_per_user", requests_per_user)
+    share = checks.fraction("share", share, FRACTION)
+    requests_per_user = checks.count("requests_per_user", requests_per_user, maximum=MOST_PEOPLE)
     return -math.expm1(requests_per_user * math.log1p(-share))
 
 
 class SplitStudy(NamedTuple):
-    """What a split did over many releases; arrays of shape (runs,)."""
+    """What a split did over many releases; arrays of shape (runs,).
+
+    Args:
+        users_touched: share of users who met the canary.
+        requests_alarm: whether the test by requests alarmed.
+        users_alarm: whether the test by users alarmed.
+    """
 
     users_touched: NDArray[np.float64]
     requests_alarm: NDArray[np.bool_]
@@ -78,7 +88,7 @@ def compare_units(
     canary_ratio: float = 1.0,
     roll_back_above: float,
     n_runs: int,
-    rng: np.random.Generator,
+    rng: np.random.Generator | int,
 ) -> SplitStudy:
     """Play one step of many rollouts in which few users cause all errors, and test it by requests and by users.
 
@@ -88,7 +98,8 @@ def compare_units(
 
     Args:
         sticky: whether a user stays in one arm; otherwise every request is split anew.
-        n_users, requests_per_user: size of the step.
+        n_users: users in the step.
+        requests_per_user: requests of each.
         share: the canary's share.
         ratio: the ratio the test looks for.
         error_rate: mean error rate of the stable version over all requests.
@@ -96,21 +107,29 @@ def compare_units(
         canary_ratio: the canary's true error rate ÷ the stable one's; 1 for a healthy release.
         roll_back_above: boundary on the log evidence, read once, at the end of the step.
         n_runs: number of releases.
-        rng: a numpy generator.
+        rng: a numpy generator or a seed.
 
     Returns:
         For each run: share of users who met the canary, and whether the test by requests and by users alarmed.
 
     Raises:
-        ValueError: if a size is below 1, a share outside (0, 1), or the prone users' error rate above 1.
+        ValueError: if a size is below 1 or too large, a share outside (0, 1), or the prone users' error rate above 1.
     """
-    for name, value in (("n_users", n_users), ("requests_per_user", requests_per_user), ("n_runs", n_runs)):
-        checks.count(name, value)
+    n_users = checks.count("n_users", n_users, maximum=MOST_PEOPLE)
+    requests_per_user = checks.count("requests_per_user", requests_per_user, maximum=MOST_PEOPLE)
+    n_runs = checks.count("n_runs", n_runs, maximum=MOST_RUNS)
     for name, value in (("share", share), ("error_rate", error_rate), ("prone_share", prone_share)):
-        checks.fraction(name, value, "pass a fraction such as 0.01")
+        checks.fraction(name, value, FRACTION)
+    checks.not_negative("canary_ratio", canary_ratio, "use 1 for a healthy release")
+    checks.number("roll_back_above", roll_back_above, remedy="take the boundary of a RolloutPlan")
     prone_rate = error_rate / prone_share
     if max(prone_rate, prone_rate * canary_ratio) > 1:
         raise ValueError(f"prone_share must be at least the error rate, got {prone_share!r}; raise it")
+    if n_runs * n_users * prone_share > MOST_CELLS:
+        raise ValueError(
+            f"n_users must leave fewer prone users in all runs than {MOST_CELLS:,}, got {n_users}; use less"
+        )
+    rng = np.random.default_rng(rng)
     n_prone = rng.binomial(n_users, prone_share, n_runs)
     columns = int(n_prone.max())
     exists = np.arange(columns) < n_prone[:, None]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,7 +10,12 @@ import numpy.typing as npt
 
 from utils.foundation import checks
 from utils.systems.hashing.key_hash import hash_keys
-from utils.systems.hashing.ring import HashRing, Node, name_array
+from utils.systems.hashing.nodes import Node, by_node, name_array
+from utils.systems.hashing.ring import HashRing
+
+__all__ = ["BoundedLoadRing"]
+
+_MOST_LOAD = 10**12  # beyond it a capacity, kept to nine decimals, is no longer exact
 
 
 class BoundedLoadRing:
@@ -20,16 +24,17 @@ class BoundedLoadRing:
     Args:
         nodes: names of the nodes, all different.
         virtual_nodes: points on the ring per unit of weight, at least 1.
-        load_factor: most load of a node over the average, above 1 (the paper's c = 1 + ε).
+        load_factor: most load of a node over the average, above 1 (the paper's c = 1 + ε), at most a million.
         weights: relative share of each node, positive; nodes not named have weight 1.
 
     Attributes:
-        ring: the :class:`HashRing` underneath.
+        ring: the `HashRing` underneath.
 
     Raises:
-        ValueError: as :class:`HashRing`, and if ``load_factor`` is not above 1 and finite.
+        ValueError: as `HashRing`, and if `load_factor` is out of range.
 
-    Source: Mirrokni, Thorup and Zadimoghaddam, "Consistent Hashing with Bounded Loads", SODA 2018, arXiv:1608.01350.
+    References:
+        Mirrokni, Thorup and Zadimoghaddam, "Consistent Hashing with Bounded Loads", SODA 2018, arXiv:1608.01350.
 
     >>> ring = BoundedLoadRing(["a", "b"], virtual_nodes=1, load_factor=1.25)
     >>> bool(np.bincount(ring.assign_index(range(100))).max() <= 63)
@@ -44,18 +49,29 @@ class BoundedLoadRing:
         load_factor: float = 1.25,
         weights: Mapping[Node, float] | None = None,
     ) -> None:
-        if not (isinstance(load_factor, (int, float, np.number)) and 1 < load_factor < math.inf):
-            raise ValueError(f"load_factor must be above 1 and finite, got {load_factor!r}; 1.25 is usual")
+        self.load_factor = checks.number(
+            "load_factor", load_factor, low=1, high=1e6, open_low=True, remedy="1.25 is usual"
+        )
         self.ring = HashRing(nodes, virtual_nodes, weights=weights)
-        self.load_factor = float(load_factor)
-        owners = self.ring.owners
-        # from each point, the next point clockwise of another node
-        self._next = np.array([_next_other(owners, i) for i in range(len(owners))])
+        self._next = _next_of_another(self.ring.owners)
 
     def capacities(self, load: int) -> npt.NDArray[np.int64]:
-        """Return how much each node may hold of a total load, shape (nodes,): ⌈c × load × weight share⌉."""
+        """Return how much each node may hold of a total load: ⌈c × load × weight share⌉.
+
+        Args:
+            load: requests or keys in all, from 1 to 10¹².
+
+        Returns:
+            Whole numbers, shape (nodes,).
+
+        Raises:
+            ValueError: if the load is out of range.
+        """
+        load = checks.count("load", load, "give 1 or more")
+        if load > _MOST_LOAD:
+            raise ValueError(f"load must be at most {_MOST_LOAD:,}, got {load:,}; count in thousands")
         weights = np.array(list(self.ring.weights.values()))
-        bound = self.load_factor * checks.count("load", load, "give 1 or more") * weights / weights.sum()
+        bound = self.load_factor * load * weights / weights.sum()
         return np.ceil(bound.round(9)).astype(np.int64)  # 1.1 × 100 / 10 is 11, not 11.000000000000002
 
     def lookup(self, key: str | bytes | int, loads: Mapping[Node, int]) -> Node:
@@ -63,7 +79,7 @@ class BoundedLoadRing:
 
         Args:
             key: the key.
-            loads: load of each node, not negative; nodes not named have none.
+            loads: load of each node, a whole number that is not negative; nodes not named have none.
 
         Returns:
             The first node clockwise from the key whose load is below its capacity.
@@ -71,16 +87,25 @@ class BoundedLoadRing:
         Raises:
             ValueError: if a load is negative or of an unknown node, or the key is unusable.
         """
-        if unknown := set(loads) - set(self.ring.nodes):
-            raise ValueError(f"loads must be of nodes on the ring, got {sorted(map(str, unknown))}; remove them")
-        if any(not load >= 0 for load in loads.values()):
-            raise ValueError(f"loads must not be negative, got {dict(loads)}; count the requests in flight")
+        given = by_node("loads", loads, self.ring.nodes)
+        remedy = "count the requests in flight"
+        loads = {node: checks.count(f"loads[{node!r}]", load, remedy, minimum=0) for node, load in given.items()}
         capacity = dict(zip(self.ring.nodes, self.capacities(sum(loads.values()) + 1), strict=True))
         clockwise = self.ring.replicas(key, len(self.ring.nodes))
         return next(node for node in clockwise if loads.get(node, 0) < capacity[node])
 
     def assign(self, keys: Any) -> np.ndarray:
-        """Return the names of the nodes for an array of keys or requests in order of arrival, shape (n,)."""
+        """Return the names of the nodes for an array of keys or requests in order of arrival.
+
+        Args:
+            keys: array of keys, shape (n,).
+
+        Returns:
+            Names, shape (n,).
+
+        Raises:
+            ValueError: if a key is unusable or there is none.
+        """
         return name_array(self.ring.nodes)[self.assign_index(keys)]
 
     def assign_index(self, keys: Any) -> npt.NDArray[np.int64]:
@@ -94,7 +119,7 @@ class BoundedLoadRing:
             keys: array of keys, shape (n,). The same key may come often; then it may get several nodes.
 
         Returns:
-            Numbers in ``ring.nodes``, shape (n,).
+            Numbers in `ring.nodes`, shape (n,).
 
         Raises:
             ValueError: if a key is unusable or there is none.
@@ -112,6 +137,11 @@ class BoundedLoadRing:
                 position[late] = self._next[position[late]]
 
 
-def _next_other(owners: npt.NDArray[np.int64], i: int) -> int:
-    n = len(owners)
-    return next(((i + step) % n for step in range(1, n) if owners[(i + step) % n] != owners[i]), i)
+def _next_of_another(owners: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return, for each point, the next point clockwise of another node; on a ring of one node, the point itself."""
+    points = np.arange(len(owners))
+    last_of_run = np.flatnonzero(owners != np.roll(owners, -1))
+    if not len(last_of_run):
+        return points
+    run = np.searchsorted(last_of_run, points) % len(last_of_run)
+    return (last_of_run[run] + 1) % len(owners)

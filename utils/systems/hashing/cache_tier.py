@@ -7,46 +7,28 @@ Routings are arrays from key to node, so that any hashing can be tried on the sa
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from utils.foundation import checks
+from utils.systems.hashing.database import Database, QueryQueue
+from utils.systems.hashing.traffic import Requests, numbered
 
-class Requests(NamedTuple):
-    """Requests in order of time: ``time`` in seconds and ``key`` from 0, both of shape (requests,)."""
+__all__ = ["Timeline", "simulate_cache_tier", "steady_miss_rate"]
 
-    time: npt.NDArray[np.float64]
-    key: npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Database:
-    """A database that serves its queries one after the other.
-
-    Args:
-        capacity: queries per second.
-        max_wait: longest wait in seconds that it queues for; a query that would wait longer is refused at once.
-
-    Raises:
-        ValueError: if a number is not positive and finite.
-    """
-
-    capacity: float
-    max_wait: float = 1.0
-
-    def __post_init__(self) -> None:
-        _positive("capacity", self.capacity)
-        _positive("max_wait", self.max_wait)
+_MOST_STEPS = 10_000_000  # seconds or ticks of a simulation
+_MOST_ENTRIES = 100_000_000  # pairs of node and key: a gigabyte
+_CACHE, _DATABASE, _REFUSED, _OVERLOADED = range(4)  # who served a request, or who did not
 
 
 class Timeline(NamedTuple):
     """What happened in each second, arrays of shape (seconds,).
 
-    ``requests``, ``hits``, ``refused`` (the database's queue was full) and ``overloaded`` (the cache node had no
-    capacity left) are counts by second of arrival, ``mean_latency`` is in seconds over the requests that were served.
+    `requests`, `hits`, `refused` (the database's queue was full) and `overloaded` (the cache node had no
+    capacity left) are counts by second of arrival, `mean_latency` is in seconds over the requests that were served.
     """
 
     requests: npt.NDArray[np.int64]
@@ -56,58 +38,8 @@ class Timeline(NamedTuple):
     mean_latency: npt.NDArray[np.float64]
 
 
-def zipf_shares(n_keys: int, exponent: float) -> npt.NDArray[np.float64]:
-    """Return each key's share of the requests by Zipf's law, the k-th proportional to ``k ** -exponent``.
-
-    Args:
-        n_keys: number of keys, at least 1.
-        exponent: 0 for even shares, about 1 for web traffic.
-
-    Returns:
-        Shares that add up to 1, shape (n_keys,), falling.
-
-    Raises:
-        ValueError: if ``n_keys`` is below 1 or the exponent negative or not finite.
-
-    >>> zipf_shares(3, 1).round(3)
-    array([0.545, 0.273, 0.182])
-    """
-    if isinstance(n_keys, bool) or not isinstance(n_keys, (int, np.integer)) or n_keys < 1:
-        raise ValueError(f"n_keys must be a whole number of at least 1, got {n_keys!r}; give 1 or more")
-    if not 0 <= exponent < np.inf:
-        raise ValueError(f"exponent must be finite and not negative, got {exponent}; use 0 for even shares")
-    mass = np.arange(1, n_keys + 1) ** -float(exponent)
-    return mass / mass.sum()
-
-
-def draw_requests(shares: npt.ArrayLike, rate: float, seconds: float, *, rng: np.random.Generator) -> Requests:
-    """Draw Poisson arrivals of independent requests.
-
-    Args:
-        shares: each key's share of the requests, shape (keys,), adding up to 1.
-        rate: requests per second.
-        seconds: how long.
-        rng: source of randomness.
-
-    Returns:
-        The requests in order of time.
-
-    Raises:
-        ValueError: if the shares are no probabilities, or a number is not positive and finite.
-    """
-    shares = np.asarray(shares, dtype=float)
-    if shares.ndim != 1 or not len(shares) or not (shares >= 0).all() or abs(shares.sum() - 1) > 1e-9:
-        raise ValueError(f"shares must be probabilities that add up to 1, got shape {shares.shape}; divide by the sum")
-    rate, seconds = _positive("rate", rate), _positive("seconds", seconds)
-    n = rng.poisson(rate * seconds)
-    time = np.sort(rng.uniform(0, seconds, n))
-    uniform = np.sort(rng.uniform(0, 1, n))  # sorted needles: the search stays in the processor's cache
-    key = np.minimum(np.searchsorted(np.cumsum(shares), uniform, side="right"), len(shares) - 1)
-    return Requests(time, rng.permutation(key))
-
-
 def steady_miss_rate(shares: npt.ArrayLike, rate: float, ttl: float) -> float:
-    """Return the misses per second of a full cache whose entries live ``ttl`` seconds from when they were filled.
+    """Return the misses per second of a full cache whose entries live `ttl` seconds from when they were filled.
 
     A key asked for λ times a second is missed once and then hit λ × ttl times, over and over: λ / (1 + λ ttl).
 
@@ -125,14 +57,12 @@ def steady_miss_rate(shares: npt.ArrayLike, rate: float, ttl: float) -> float:
     >>> steady_miss_rate([0.5, 0.5], rate=2, ttl=9)
     0.2
     """
-    shares = np.asarray(shares, dtype=float)
-    if shares.ndim != 1 or not len(shares) or not (shares >= 0).all():
-        raise ValueError(f"shares must not be negative, of shape (keys,), got shape {shares.shape}; give one per key")
-    key_rate = shares * _positive("rate", rate)
-    return float((key_rate / (1 + key_rate * _positive("ttl", ttl))).sum())
+    shares = checks.array("shares", shares, low=0, dimensions=1)
+    key_rate = shares * checks.positive("rate", rate, "give requests per second")
+    return float((key_rate / (1 + key_rate * checks.positive("ttl", ttl, "give seconds"))).sum())
 
 
-def simulate_outage(
+def simulate_cache_tier(
     requests: Requests,
     before: npt.ArrayLike,
     after: npt.ArrayLike,
@@ -146,16 +76,17 @@ def simulate_outage(
     node_capacity: float | None = None,
     tick: float = 0.1,
 ) -> Timeline:
-    """Serve requests through a warm cache tier whose routing changes at one moment.
+    """Serve requests through a warm cache tier whose routing changes at one moment, as when a node is lost.
 
     At time 0 every key is on its node, with an age as the steady state has it. What a node holds stays there when the
     routing changes; a node that is lost gets no requests afterwards. A key that is missed again before its first
     query has returned asks the database again. Hits are decided once a tick.
 
     Args:
-        requests: from :func:`draw_requests`.
-        before: node of each key until ``lost_at``, shape (keys,), or of each request, shape (requests,).
-        after: the same from ``lost_at`` on; the same array if no node is lost.
+        requests: from `draw_requests`: times from 0 on and keys numbered from 0.
+        before: node of each key until `lost_at`, numbered from 0, shape (keys,), or of each request, shape (requests,);
+            of a series, the index numbers the keys or requests.
+        after: the same from `lost_at` on; the same array if no node is lost.
         lost_at: seconds.
         ttl: seconds that an entry lives after it was filled.
         database: its capacity and patience.
@@ -169,37 +100,44 @@ def simulate_outage(
         What happened second by second.
 
     Raises:
-        ValueError: if an array has the wrong shape or a number is not positive.
+        ValueError: if an array has the wrong shape, a number is out of range, or the simulation would not fit: more
+            than 10 million seconds or ticks, or 100 million pairs of node and key.
     """
-    time, key = _checked_requests(requests)
+    ttl = checks.positive("ttl", ttl, "give the seconds that an entry lives")
+    tick = checks.positive("tick", tick, "0.1 is usual")
+    lost_at = checks.not_negative("lost_at", lost_at, "use a second after the last request if no node is lost")
+    hit_seconds = checks.not_negative("hit_seconds", hit_seconds, "give the latency of a hit")
+    query_seconds = checks.not_negative("query_seconds", query_seconds, "give the latency of a query")
+    if node_capacity is not None:
+        node_capacity = checks.positive("node_capacity", node_capacity, "give requests per second, or None")
+    if not isinstance(database, Database):
+        raise ValueError(f"database must be a Database, got {checks.told(database)}; write Database(capacity=100)")
+    rng = checks.generator("rng", rng)
+    time, key = _checked_requests(requests, tick)
     before, after = _routing("before", before, key), _routing("after", after, key)
-    ttl, tick = _positive("ttl", ttl), _positive("tick", tick)
-    node_capacity = None if node_capacity is None else _positive("node_capacity", node_capacity)
     node = np.where(time < lost_at, before, after)
-    n_keys, n_nodes = int(key.max()) + 1, int(node.max()) + 1
+    n_keys = int(key.max()) + 1
+    n_slots = _slots(int(node.max()) + 1, n_keys)
     slot = node * n_keys + key  # one cache entry for each pair of node and key
-    expires = _warm_entries(time, slot, before * n_keys + key, n_nodes * n_keys, ttl, rng)
+    expires = _warm_entries(time, slot, before * n_keys + key, n_slots, ttl, rng)
 
-    ticks = np.searchsorted(time, np.arange(0, time[-1] + 2 * tick, tick))
-    served_by = np.zeros(len(time), dtype=np.int8)  # 0 cache, 1 database, 2 refused, 3 node overloaded
-    latency = np.full(len(time), float(hit_seconds))
-    service, free_at = 1 / database.capacity, 0.0
-    queued: list[tuple[float, int]] = []
-    for start, stop in pairwise(ticks.tolist()):
+    starts = np.arange(0, time[-1] + 2 * tick, tick)
+    room = _room_per_tick(node_capacity, starts)
+    queries = QueryQueue(database)
+    served_by = np.full(len(time), _CACHE, dtype=np.int8)
+    latency = np.full(len(time), hit_seconds)
+    for step, (start, stop) in enumerate(pairwise(np.searchsorted(time, starts).tolist())):
         if start == stop:
             continue
-        queued = _fill(expires, queued, time[start], ttl)
-        if node_capacity is not None:
-            served_by[start:stop] = 3 * _beyond_capacity(node[start:stop], node_capacity * tick)
-        misses = np.flatnonzero((expires[slot[start:stop]] <= time[start:stop]) & (served_by[start:stop] == 0)) + start
+        queries.fill(expires, time[start], ttl)
+        if room is not None:
+            served_by[start:stop][_beyond_capacity(node[start:stop], room[step])] = _OVERLOADED
+        is_missed = (expires[slot[start:stop]] <= time[start:stop]) & (served_by[start:stop] == _CACHE)
+        misses = np.flatnonzero(is_missed) + start
         for i, moment, entry in zip(misses.tolist(), time[misses].tolist(), slot[misses].tolist(), strict=True):
-            wait = max(0.0, free_at - moment)
-            if wait > database.max_wait:
-                served_by[i] = 2
-                continue
-            served_by[i], latency[i] = 1, wait + service + query_seconds
-            free_at = moment + wait + service
-            queued.append((free_at, entry))
+            answered_after = queries.ask(moment, entry)
+            served_by[i] = _REFUSED if answered_after is None else _DATABASE
+            latency[i] = latency[i] if answered_after is None else answered_after + query_seconds
     return _timeline(time, served_by, latency)
 
 
@@ -213,23 +151,17 @@ def _warm_entries(
     return np.where(is_full, rng.uniform(0, ttl, n_slots), -np.inf)
 
 
-def _fill(expires: np.ndarray, queued: list[tuple[float, int]], now: float, ttl: float) -> list[tuple[float, int]]:
-    """Write the answers that have returned by now into the cache, and return the queries that still wait."""
-    done = 0
-    for returned_at, entry in queued:
-        if returned_at > now:
-            break
-        expires[entry] = max(expires[entry], returned_at + ttl)
-        done += 1
-    return queued[done:]
+def _room_per_tick(node_capacity: float | None, starts: np.ndarray) -> np.ndarray | None:
+    """Return how many requests a node may serve in each tick: whole numbers that add up to the capacity."""
+    return None if node_capacity is None else np.diff(np.floor(node_capacity * starts + 1e-6))
 
 
-def _beyond_capacity(node: np.ndarray, capacity: float) -> np.ndarray:
+def _beyond_capacity(node: np.ndarray, room: float) -> np.ndarray:
     """Return which of one tick's requests come after their node has served as many as it can."""
     order = np.argsort(node, kind="stable")
     first = np.searchsorted(node[order], node[order], side="left")
     beyond = np.empty(len(node), dtype=bool)
-    beyond[order] = np.arange(len(node)) - first >= capacity
+    beyond[order] = np.arange(len(node)) - first >= room
     return beyond
 
 
@@ -237,34 +169,45 @@ def _timeline(time: np.ndarray, served_by: np.ndarray, latency: np.ndarray) -> T
     second = time.astype(np.int64)
     n = int(second[-1]) + 1
     counts = [np.bincount(second[served_by == kind], minlength=n) for kind in range(4)]
-    served = served_by <= 1
+    served = served_by <= _DATABASE
     total = np.bincount(second[served], weights=latency[served], minlength=n)
-    mean = np.divide(total, counts[0] + counts[1], out=np.full(n, np.nan), where=counts[0] + counts[1] > 0)
-    return Timeline(np.bincount(second, minlength=n), counts[0], counts[2], counts[3], mean)
+    n_served = counts[_CACHE] + counts[_DATABASE]
+    mean = np.divide(total, n_served, out=np.full(n, np.nan), where=n_served > 0)
+    return Timeline(np.bincount(second, minlength=n), counts[_CACHE], counts[_REFUSED], counts[_OVERLOADED], mean)
 
 
-def _checked_requests(requests: Requests) -> tuple[np.ndarray, np.ndarray]:
+def _checked_requests(requests: Requests, tick: float) -> tuple[np.ndarray, np.ndarray]:
     time, key = np.asarray(requests.time, dtype=float), np.asarray(requests.key)
     if time.ndim != 1 or time.shape != key.shape or not len(time):
-        raise ValueError(f"requests must have times and keys of one shape (n,), got {time.shape} and {key.shape}")
-    if not (np.isfinite(time).all() and time[0] >= 0 and (np.diff(time) >= 0).all() and key.min() >= 0):
-        raise ValueError("requests must be in order of time, with keys from 0, got others; use draw_requests")
-    return time, key
+        raise ValueError(
+            f"requests must have times and keys of one shape (n,), got {time.shape} and {key.shape}; use draw_requests"
+        )
+    in_order = np.isfinite(time).all() and time[0] >= 0 and time[-1] > 0 and (np.diff(time) >= 0).all()
+    if not in_order or key.dtype.kind not in "iu" or key.min() < 0 or key.max() >= _MOST_ENTRIES:
+        raise ValueError("requests must be in order of time, with keys numbered from 0, got others; use draw_requests")
+    if time[-1] / min(tick, 1) > _MOST_STEPS:
+        raise ValueError(
+            f"requests must end within {_MOST_STEPS:,} seconds and ticks, got {time[-1]:g} s in ticks of {tick:g} s; "
+            "count time from the first request, or use a longer tick"
+        )
+    return time, key.astype(np.int64)
+
+
+def _slots(n_nodes: int, n_keys: int) -> int:
+    if n_nodes * n_keys > _MOST_ENTRIES:
+        raise ValueError(
+            f"requests must have at most {_MOST_ENTRIES:,} pairs of node and key, got {n_nodes:,} nodes × {n_keys:,} "
+            "keys; number both from 0 without gaps"
+        )
+    return n_nodes * n_keys
 
 
 def _routing(name: str, routing: npt.ArrayLike, key: np.ndarray) -> np.ndarray:
     """Return the node of every request."""
-    nodes = np.asarray(routing)
+    nodes = np.asarray(numbered(name, routing))
     is_numbered = nodes.ndim == 1 and nodes.dtype.kind in "iu" and nodes.min(initial=0) >= 0
-    if not is_numbered or (len(nodes) != len(key) and len(nodes) <= key.max()):
+    if not is_numbered or (len(nodes) != len(key) and len(nodes) <= key.max()) or nodes.max() >= _MOST_ENTRIES:
         raise ValueError(
             f"{name} must be a node from 0 for each key or each request, got {nodes.dtype} {nodes.shape}; use integers"
         )
     return nodes.astype(np.int64) if len(nodes) == len(key) else nodes.astype(np.int64)[key]
-
-
-def _positive(name: str, value: float) -> float:
-    is_number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-    if not is_number or not 0 < value < np.inf:
-        raise ValueError(f"{name} must be positive and finite, got {value!r}; give a number above 0")
-    return float(value)

@@ -1,11 +1,8 @@
 """A stable hash of keys: the same number in every process, on every machine, for one key and for an array.
 
-Python's own ``hash`` of a string differs from process to process, so two servers would disagree on where a key lives.
+Python's own `hash` of a string differs from process to process, so two servers would disagree on where a key lives.
 Here a text or bytes key is FNV-1a over its UTF-8 bytes, and an integer is its 64-bit value; both then pass through the
-finalizer of splitmix64, because a hash ring reads the high bits, which FNV-1a alone hardly touches for short keys.
-
-Sources: Fowler, Noll and Vo, "The FNV Non-Cryptographic Hash Algorithm", RFC 9923; Steele, Lea and Flood, "Fast
-Splittable Pseudorandom Number Generators", OOPSLA 2014, figure 16 with the constants of Vigna's ``splitmix64.c``.
+output of splitmix64, because a hash ring reads the high bits, which FNV-1a alone hardly touches for short keys.
 """
 
 from __future__ import annotations
@@ -15,18 +12,31 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from utils.foundation import checks
+from utils.foundation.hash_mixing import mix64, mix64_array
+
+__all__ = ["Hashes", "as_key_array", "fnv1a", "hash_key", "hash_keys", "is_one_key", "mix", "mix_array"]
+
 Hashes = npt.NDArray[np.uint64]
 
 _MASK = (1 << 64) - 1
 _FNV_OFFSET, _FNV_PRIME = 0xCBF29CE484222325, 0x100000001B3
-_GOLDEN_GAMMA = 0x9E3779B97F4A7C15
-_MIX_1, _MIX_2 = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
+_GOLDEN_GAMMA = 0x9E3779B97F4A7C15  # what splitmix64 adds to its state before each output
 _CHUNK = 1 << 14  # rows whose hashes and bytes stay in the processor's cache
 _WIDEST = 64  # longer texts are hashed one by one: a table as wide as the longest would be mostly padding
 
 
 def fnv1a(data: bytes) -> int:
     """Return the 64-bit FNV-1a hash of some bytes: exclusive-or with a byte, then multiply, byte after byte.
+
+    Args:
+        data: bytes of any length.
+
+    Returns:
+        An integer in 0 … 2⁶⁴ − 1.
+
+    References:
+        Fowler, Noll and Vo, "The FNV Non-Cryptographic Hash Algorithm", RFC 9923.
 
     >>> hex(fnv1a(b"foobar"))
     '0x85944171f73967e8'
@@ -40,28 +50,46 @@ def fnv1a(data: bytes) -> int:
 def mix(value: int) -> int:
     """Return the splitmix64 output for one 64-bit state: every bit of it depends on every bit of the state.
 
+    Args:
+        value: integer in 0 … 2⁶⁴ − 1.
+
+    Returns:
+        An integer in 0 … 2⁶⁴ − 1; the map is one to one.
+
+    References:
+        Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", OOPSLA 2014, figure 16 with the
+        constants of Vigna's `splitmix64.c`.
+
     >>> hex(mix(0))
     '0xe220a8397b1dcdaf'
     """
-    value = (value + _GOLDEN_GAMMA) & _MASK
-    value = ((value ^ (value >> 30)) * _MIX_1) & _MASK
-    value = ((value ^ (value >> 27)) * _MIX_2) & _MASK
-    return value ^ (value >> 31)
+    return mix64(value + _GOLDEN_GAMMA)
 
 
 def mix_array(values: Hashes) -> Hashes:
-    """Return :func:`mix` of every element of an array of unsigned 64-bit integers, of the same shape."""
-    values = values + np.uint64(_GOLDEN_GAMMA)
-    values ^= values >> np.uint64(30)
-    values *= np.uint64(_MIX_1)
-    values ^= values >> np.uint64(27)
-    values *= np.uint64(_MIX_2)
-    values ^= values >> np.uint64(31)
-    return values
+    """Return `mix` of every element.
+
+    Args:
+        values: unsigned 64-bit integers of any shape; left as they are.
+
+    Returns:
+        Array of the same shape and type.
+
+    References:
+        As for `mix`.
+    """
+    return mix64_array(values + np.uint64(_GOLDEN_GAMMA))
 
 
 def is_one_key(keys: Any) -> bool:
-    """Return whether this is one key (a text, bytes or an integer) and not an array of keys."""
+    """Return whether this is one key (a text, bytes or an integer) and not an array of keys.
+
+    Args:
+        keys: anything.
+
+    Returns:
+        True for a text, bytes or an integer; False for a bool, which is no key.
+    """
     return isinstance(keys, (str, bytes, int, np.integer)) and not isinstance(keys, bool)
 
 
@@ -74,7 +102,7 @@ def hash_key(key: str | bytes | int) -> int:
             outside 64 bits is hashed as its decimal text.
 
     Returns:
-        An integer in 0 … 2⁶⁴ − 1, equal to ``hash_keys([key])[0]``.
+        An integer in 0 … 2⁶⁴ − 1, equal to `hash_keys([key])[0]`.
 
     Raises:
         ValueError: if the key is of another type.
@@ -83,7 +111,9 @@ def hash_key(key: str | bytes | int) -> int:
     True
     """
     if not is_one_key(key):
-        raise ValueError(f"key must be a text, bytes or an integer, got {key!r}; convert it, as with str(key)")
+        raise ValueError(
+            f"key must be a text, bytes or an integer, got {checks.told(key)}; convert it, as with str(key)"
+        )
     if isinstance(key, (int, np.integer)):
         number = int(key)
         if -(1 << 63) <= number <= _MASK:
@@ -104,7 +134,8 @@ def hash_keys(keys: npt.ArrayLike) -> Hashes:
         Unsigned 64-bit integers, shape (n,).
 
     Raises:
-        ValueError: if there is no key, the shape is not one-dimensional, or a key is of another type.
+        ValueError: if there is no key, the shape is not one-dimensional, a key is missing (masked, NaN, None) or of
+            another type.
 
     >>> hash_keys([0, 1])
     array([16294208416658607535, 10451216379200822465], dtype=uint64)
@@ -117,7 +148,19 @@ def hash_keys(keys: npt.ArrayLike) -> Hashes:
 
 
 def as_key_array(keys: npt.ArrayLike) -> np.ndarray:
-    """Return the keys as a one-dimensional array of texts, bytes or integers, or of objects where they are mixed."""
+    """Return the keys as a one-dimensional array of texts, bytes or integers, or of objects where they are mixed.
+
+    Args:
+        keys: array, list or series, shape (n,).
+
+    Returns:
+        Array of shape (n,); the elements of an object array are not checked.
+
+    Raises:
+        ValueError: if there is no key, the shape is not one-dimensional, one is masked, or all are of another type.
+    """
+    if np.ma.is_masked(keys):
+        raise ValueError(f"keys must have no masked entries, got {np.ma.count_masked(keys)}; drop them")
     # a list goes by way of objects: numpy would turn [1, "a"] into two texts
     array = np.asarray(keys) if hasattr(keys, "dtype") else np.asarray(keys, dtype=object)
     if array.ndim != 1 or not len(array):

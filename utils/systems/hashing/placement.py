@@ -1,7 +1,7 @@
-"""Which node holds a key: modulo, jump, rendezvous, and, from their own modules, the ring and bounded loads.
+"""Placements that keep nothing but the list of nodes: hash modulo N, jump hash and rendezvous hash.
 
-All of them look up one key or an array of keys, agree across processes and machines (see :mod:`.hashing`), and keep
-no state but the list of nodes. They differ in how many keys move when that list changes.
+All look up one key or an array of keys, and agree across processes and machines. They differ in how many keys move when
+the list changes.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from utils.foundation import checks
-from utils.systems.hashing.bounded_loads import BoundedLoadRing
 from utils.systems.hashing.key_hash import Hashes, as_key_array, hash_key, hash_keys, is_one_key, mix_array
-from utils.systems.hashing.ring import HashRing, Node, distinct_nodes, name_array, node_weights
+from utils.systems.hashing.nodes import Node, distinct_nodes, name_array, node_weights
 
-__all__ = ["BoundedLoadRing", "HashRing", "Node", "jump_hash", "modulo_hash", "rendezvous_hash"]
+__all__ = ["jump_hash", "modulo_hash", "rendezvous_hash"]
+
+_MOST_BUCKETS = (1 << 31) - 1
 
 
 def modulo_hash(keys: Any, n_nodes: int) -> Any:
@@ -25,18 +26,18 @@ def modulo_hash(keys: Any, n_nodes: int) -> Any:
 
     Args:
         keys: one key, or array of keys, shape (n,).
-        n_nodes: number of nodes, at least 1.
+        n_nodes: number of nodes, 1 … 2³¹ − 1.
 
     Returns:
         Number of the node from 0, or an array of them, shape (n,).
 
     Raises:
-        ValueError: if a key is no text, bytes or integer, or ``n_nodes`` is below 1.
+        ValueError: if a key is no text, bytes or integer, or `n_nodes` is out of range.
 
     >>> bool(modulo_hash("user:42", 5) == modulo_hash(["user:42"], 5)[0])
     True
     """
-    n_nodes = checks.count("n_nodes", n_nodes, "give 1 or more")
+    n_nodes = _bucket_count("n_nodes", n_nodes)
     if is_one_key(keys):
         return hash_key(keys) % n_nodes
     return (hash_keys(keys) % np.uint64(n_nodes)).astype(np.int64)
@@ -54,16 +55,15 @@ def jump_hash(keys: Any, n_buckets: int) -> Any:
         Number of the bucket from 0, or an array of them, shape (n,).
 
     Raises:
-        ValueError: if a key is no text, bytes or integer, or ``n_buckets`` is out of range.
+        ValueError: if a key is no text, bytes or integer, or `n_buckets` is out of range.
 
-    Source: Lamping and Veach, "A Fast, Minimal Memory, Consistent Hash Algorithm", arXiv:1406.2294, figure 1.
+    References:
+        Lamping and Veach, "A Fast, Minimal Memory, Consistent Hash Algorithm", arXiv:1406.2294, figure 1.
 
     >>> jump_hash(42, 57), jump_hash(0xDEAD10CC, 666), jump_hash(256, 1024)
     (43, 361, 520)
     """
-    n_buckets = checks.count("n_buckets", n_buckets, "give 1 or more")
-    if n_buckets >= 1 << 31:
-        raise ValueError(f"n_buckets must be below 2³¹, got {n_buckets}; use fewer buckets")
+    n_buckets = _bucket_count("n_buckets", n_buckets)
     if is_one_key(keys):
         return int(_jump(np.array([_jump_state(keys)], dtype=np.uint64), n_buckets)[0])
     array = as_key_array(keys)
@@ -106,8 +106,9 @@ def rendezvous_hash(keys: Any, nodes: Sequence[Node], *, weights: Mapping[Node, 
     Raises:
         ValueError: if there is no node, a node twice, a weight that is not positive, or an unusable key.
 
-    Sources: Thaler and Ravishankar, "Using name-based mappings to increase hit rates", IEEE/ACM Transactions on
-    Networking 6(1), 1998; weights by the score −w / ln(u) as in Schindelhauer and Schomaker, SPAA 2005.
+    References:
+        Thaler and Ravishankar, "Using name-based mappings to increase hit rates", IEEE/ACM Transactions on Networking
+        6(1), 1998; weights by the score −w / ln(u) as in Schindelhauer and Schomaker, SPAA 2005.
 
     >>> before, after = (rendezvous_hash(range(1000), nodes) for nodes in (["a", "b", "c"], ["a", "b"]))
     >>> set(before[before != after].tolist())
@@ -115,6 +116,7 @@ def rendezvous_hash(keys: Any, nodes: Sequence[Node], *, weights: Mapping[Node, 
     """
     names = distinct_nodes(nodes)
     shares = node_weights(names, weights)
+    shares = np.ldexp(shares, -np.frexp(shares.max())[1])  # exact, and no score overflows
     hashes = np.array([hash_key(keys)], dtype=np.uint64) if is_one_key(keys) else hash_keys(keys)
     best_score = np.full(len(hashes), -np.inf)
     best_node = np.zeros(len(hashes), dtype=np.int64)
@@ -124,3 +126,10 @@ def rendezvous_hash(keys: Any, nodes: Sequence[Node], *, weights: Mapping[Node, 
         better = score > best_score
         best_score[better], best_node[better] = score[better], i
     return names[best_node[0]] if is_one_key(keys) else name_array(names)[best_node]
+
+
+def _bucket_count(name: str, n: int) -> int:
+    n = checks.count(name, n, "give 1 or more")
+    if n > _MOST_BUCKETS:
+        raise ValueError(f"{name} must be below 2³¹, got {n}; use fewer")
+    return n

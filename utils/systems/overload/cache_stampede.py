@@ -5,30 +5,33 @@ Remedies: a lock (one computes, the others wait), request coalescing (one comput
 """
 
 import math
-import threading
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from utils.foundation import checks
 
+__all__ = ["REMEDIES", "Stampede", "expected_computations", "expires_early", "simulate_stampede"]
+
 REMEDIES = ("none", "lock", "coalescing", "early")
+MOST_READS = 20_000_000  # lists of a gigabyte
 
 
 class Stampede(NamedTuple):
     """What readers and the database saw of one key; arrays have shape (refreshes,)."""
 
-    computations: np.ndarray  # per refresh of the value, how often it was computed
-    waits: np.ndarray  # seconds that each read waited for the value, shape (reads,); 0 for a hit
+    computations: NDArray[np.int64]  # per refresh of the value, how often it was computed
+    waits: NDArray[np.float64]  # seconds that each read waited for the value, shape (reads,); 0 for a hit
     peak: int  # most computations under way at once
 
     @property
-    def waiting_share(self):
+    def waiting_share(self) -> float:
         """Share of reads that had to wait."""
         return float((self.waits > 0).mean()) if self.waits.size else 0.0
 
 
-def expires_early(time_left, compute_seconds, uniform, *, beta=1.0):
+def expires_early(time_left: float, compute_seconds: float, uniform: float, *, beta: float = 1.0) -> bool:
     """Decide by lot whether this read refreshes the value before it expires (XFetch).
 
     Args:
@@ -51,17 +54,22 @@ def expires_early(time_left, compute_seconds, uniform, *, beta=1.0):
     """
     compute_seconds = checks.positive("compute_seconds", compute_seconds, "give the time of the last computation")
     beta = checks.positive("beta", beta, "1 is the usual choice")
-    if isinstance(time_left, bool) or not isinstance(time_left, int | float | np.floating) or math.isnan(time_left):
-        raise ValueError(f"time_left must be a number, got {time_left!r:.60}; give expiry minus now in seconds")
-    uniform = checks.positive("uniform", uniform, "draw 1 − rng.random()")
-    if uniform > 1:
-        raise ValueError(f"uniform must be at most 1, got {uniform:g}; draw 1 − rng.random()")
+    time_left = checks.number("time_left", time_left, remedy="give expiry minus now in seconds")
+    uniform = checks.number("uniform", uniform, low=0, high=1, open_low=True, remedy="draw 1 − rng.random()")
     return bool(-beta * compute_seconds * math.log(uniform) >= time_left)
 
 
 def simulate_stampede(
-    remedy, seed, *, reads_per_second=200.0, ttl=10.0, compute_seconds=0.5, n_servers=8, beta=1.0, duration=300.0
-):
+    remedy: str,
+    seed: int,
+    *,
+    reads_per_second: float = 200.0,
+    ttl: float = 10.0,
+    compute_seconds: float = 0.5,
+    n_servers: int = 8,
+    beta: float = 1.0,
+    duration: float = 300.0,
+) -> Stampede:
     """Read one hot key for a while, with a remedy against the herd.
 
     Args:
@@ -72,7 +80,7 @@ def simulate_stampede(
         compute_seconds: time of one computation.
         n_servers: servers among which reads are spread evenly; each coalesces its own.
         beta: of `expires_early`.
-        duration: seconds; the value is fresh at 0.
+        duration: seconds; the value is fresh at 0. At most 20 million reads are expected.
 
     Returns:
         Stampede. The first computation that ends stores the value; those that end later, having started before, do
@@ -92,7 +100,10 @@ def simulate_stampede(
     beta = checks.positive("beta", beta, "1 is the usual choice")
     duration = checks.not_negative("duration", duration, "give seconds of reads")
     n_servers = checks.count("n_servers", n_servers, "give the number of servers that read the key")
-    rng = np.random.default_rng(seed)
+    if reads_per_second * duration > MOST_READS:
+        got = f"{reads_per_second:g} reads a second for {duration:g} s"
+        raise ValueError(f"duration must give at most {MOST_READS:,} reads, got {got}; shorten it")
+    rng = checks.seeded("seed", seed)
     n = rng.poisson(reads_per_second * duration)
     times = np.sort(rng.uniform(0, duration, n))
     servers = rng.integers(n_servers, size=n)
@@ -100,17 +111,22 @@ def simulate_stampede(
     return _read_all(remedy, times.tolist(), servers.tolist(), early.tolist(), ttl, compute_seconds)
 
 
-def expected_computations(remedy, *, reads_per_second, compute_seconds, n_servers=8, beta=1.0):
+def expected_computations(
+    remedy: str, *, reads_per_second: float, compute_seconds: float, n_servers: int = 8, beta: float = 1.0
+) -> float:
     """Return the expected computations per refresh in `simulate_stampede`.
 
     Args:
         remedy: "none", "lock", "coalescing" or "early".
-        reads_per_second, compute_seconds, n_servers, beta: as in `simulate_stampede`.
+        reads_per_second: as in `simulate_stampede`.
+        compute_seconds: as there.
+        n_servers: as there.
+        beta: as there.
 
     Returns:
-        1 + r·d for "none"; 1 for "lock"; one plus the other servers that read within d for "coalescing";
-        e^(1/beta) for "early", whatever the rate, where a refresh ends before the expiry and starts long after the
-        last, that is r·beta·d is large and ttl well above beta·d·log(r·beta·d):
+        1 + r·d for "none"; 1 for "lock"; one plus the other servers that read within d for "coalescing"; e^(1/beta)
+        for "early", infinity beyond the largest float. The last holds whatever the rate, where a refresh ends before
+        the expiry and starts long after the last, that is r·beta·d is large and ttl well above beta·d·log(r·beta·d):
         the chance of a refresh grows by e^(1/beta) while the first is being computed.
 
     Raises:
@@ -128,60 +144,16 @@ def expected_computations(remedy, *, reads_per_second, compute_seconds, n_server
         "none": 1 + rate * seconds,
         "lock": 1.0,
         "coalescing": 1 - (n_servers - 1) * math.expm1(-rate * seconds / n_servers),
-        "early": math.exp(min(1 / beta, 700)),
+        "early": math.exp(1 / beta) if 1 / beta < 709 else math.inf,
     }[remedy]
 
 
-class RequestCoalescer:
-    """Let threads that ask for the same key at the same time share one computation (single flight)."""
-
-    def __init__(self):
-        self._lock = threading.Lock()
-        self._flights = {}
-
-    def get(self, key, compute):
-        """Return compute(), or the result of another thread's computation of `key` that is under way.
-
-        Args:
-            key: hashable.
-            compute: function without arguments.
-
-        Returns:
-            The shared result; an error of `compute` is raised in every thread that waited for it.
-
-        Raises:
-            ValueError: compute cannot be called.
-        """
-        if not callable(compute):
-            raise ValueError(f"compute must be a function, got {compute!r:.60}; pass it without calling it")
-        with self._lock:
-            flight = self._flights.get(key)
-            leads = flight is None
-            if leads:
-                flight = self._flights[key] = _Flight()
-        if leads:
-            try:
-                flight.result = compute()
-            except BaseException as error:
-                flight.error = error
-            finally:
-                with self._lock:
-                    del self._flights[key]
-                flight.landed.set()
-        flight.landed.wait()
-        if flight.error is not None:
-            raise flight.error
-        return flight.result
-
-
-class _Flight:
-    def __init__(self):
-        self.landed, self.result, self.error = threading.Event(), None, None
-
-
-def _read_all(remedy, times, servers, early, ttl, compute_seconds):
+def _read_all(
+    remedy: str, times: list[float], servers: list[int], early: list[float], ttl: float, compute_seconds: float
+) -> Stampede:
     expiry, first_end = ttl, math.inf  # end of the first computation of the refresh under way
-    computing, waits, computations, ends = {}, [], [0], []
+    computing: dict[str | int | None, float] = {}  # when the computation of each owner ends
+    waits, computations, ends = [], [0], []
     for now, server, lead in zip(times, servers, early, strict=True):
         if now >= first_end:
             expiry, first_end = first_end + ttl, math.inf

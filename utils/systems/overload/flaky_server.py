@@ -3,8 +3,11 @@
 import json
 import threading
 import time
+from collections.abc import Callable
 
 from utils.foundation import checks
+
+__all__ = ["FlakyApp"]
 
 
 class FlakyApp:
@@ -16,20 +19,28 @@ class FlakyApp:
     Attributes:
         requests: list of (second, status), in order of arrival.
 
+    Raises:
+        ValueError: clock cannot be called.
+
     References:
         The ASGI specification, version 3.0.
     """
 
-    def __init__(self, *, clock=time.monotonic):
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         if not callable(clock):
-            raise ValueError(f"clock must be a function, got {clock!r:.60}; pass time.monotonic without calling it")
+            raise ValueError(
+                f"clock must be a function, got {checks.told(clock)}; pass time.monotonic without calling it"
+            )
         self.clock = clock
-        self.requests = []
+        self.requests: list[tuple[float, int]] = []
         self._healthy_again = float("-inf")
         self._lock = threading.Lock()
 
-    def fail_for(self, seconds):
+    def fail_for(self, seconds: float) -> None:
         """Start an outage of `seconds` now; 0 ends one.
+
+        Args:
+            seconds: how long every answer is 503.
 
         Raises:
             ValueError: seconds is negative or not a number.
@@ -38,12 +49,19 @@ class FlakyApp:
         with self._lock:
             self._healthy_again = self.clock() + seconds
 
-    def count(self, status=None):
-        """Return the number of requests, of one HTTP status if given."""
+    def count(self, status: int | None = None) -> int:
+        """Count the requests answered so far.
+
+        Args:
+            status: HTTP status; None for all.
+
+        Returns:
+            Number of requests.
+        """
         with self._lock:
             return sum(status in (None, answered) for _, answered in self.requests)
 
-    async def __call__(self, scope, receive, send):
+    async def __call__(self, scope: dict, receive: Callable, send: Callable) -> None:
         """Serve one connection by the ASGI protocol."""
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
@@ -57,7 +75,7 @@ class FlakyApp:
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    async def _lifespan(self, receive, send):
+    async def _lifespan(self, receive: Callable, send: Callable) -> None:
         while True:
             message = await receive()
             await send({"type": f"{message['type']}.complete"})

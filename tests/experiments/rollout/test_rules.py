@@ -1,0 +1,138 @@
+"""The controller's test for many rollouts decides as the controller does; the other rules as they say."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from utils.experiments.rollout.controller import CanaryController
+from utils.experiments.rollout.plan import Guardrail, RolloutPlan
+from utils.experiments.rollout.releases import FAULTS, HEALTHY
+from utils.experiments.rollout.request_stream import draw_minute, true_rates
+from utils.experiments.rollout.rules import (
+    HOLD,
+    PROMOTE,
+    ROLL_BACK,
+    ArmThresholdRule,
+    GlobalErrorRule,
+    MannWhitneyRule,
+    SequentialRule,
+)
+from utils.experiments.rollout.traffic import EVENTS, Traffic
+
+GUARDRAILS = (
+    Guardrail("errors", (4, 2, 1.5)),
+    Guardrail("slow", (2, 1.5, 1.25)),
+    Guardrail("orders", (0.8, 0.9, 0.95)),
+)
+PLAN = RolloutPlan(GUARDRAILS)
+
+
+def test_the_vectorized_rule_decides_as_the_controller_does_window_by_window():
+    for seed, release in enumerate((*FAULTS, HEALTHY[0])):
+        rng, rule, controller, traffic = (
+            np.random.default_rng(seed),
+            SequentialRule(PLAN),
+            CanaryController(PLAN),
+            Traffic(),
+        )
+        rule.start(1)
+        step, totals = np.zeros(1, int), np.zeros((2, 4))
+        for minute in range(600):
+            share = np.array([controller.share])
+            rates = true_rates(release, traffic, minute, share, np.zeros((2, 1)), np.zeros((2, 2, 1)))
+            visits, events = draw_minute(rates, traffic, share, rng)
+            totals += np.column_stack([visits[:, 0], events[:, :, 0]])
+            action = rule.update(step, visits, events)[0]
+            decision = controller.observe(*(dict(zip(("requests", *EVENTS), arm, strict=True)) for arm in totals))
+            assert {"hold": 0, "promote": 1, "roll back": -1}[decision.action] == action
+            step += action == 1
+            if controller.is_over:
+                break
+        assert controller.rolled_back == release.is_faulty
+
+
+def minute(stable, canary, runs=1):
+    """Visits and events of one minute, (visits, errors, slow, orders) of each arm."""
+    both = np.array([stable, canary], float)
+    return np.repeat(both[:, :1], runs, axis=1), np.repeat(both[:, 1:, None], runs, axis=2)
+
+
+def decisions(rule, minutes):
+    rule.start(1)
+    return [int(rule.update(np.zeros(1, int), *arms)[0]) for arms in minutes]
+
+
+def test_the_global_rule_looks_at_both_arms_over_its_window_and_promotes_by_the_clock():
+    calm, storm = minute((990, 1, 0, 0), (10, 1, 0, 0)), minute((990, 5, 0, 0), (10, 5, 0, 0))
+    rule = GlobalErrorRule(0.005, window=2, minutes_per_step=4)
+    assert decisions(rule, [calm] * 9) == [HOLD, HOLD, HOLD, PROMOTE] * 2 + [HOLD]
+    assert decisions(rule, [calm, storm, storm]) == [HOLD, ROLL_BACK, ROLL_BACK]  # 12 of 2,000, then 20 of 2,000
+    assert decisions(rule, [storm]) == [HOLD]  # the window is not full
+    edge = minute((990, 5, 0, 0), (10, 0, 0, 0))
+    assert decisions(rule, [edge, edge]) == [HOLD, HOLD]  # 10 of 2,000 is the threshold and not above it
+
+
+@pytest.mark.parametrize(
+    ("canary", "action"),
+    [
+        ((100, 15, 15, 67), PROMOTE),  # not above 1.5 times the errors, and not below two thirds of the orders
+        ((100, 16, 10, 100), ROLL_BACK),
+        ((100, 10, 16, 100), ROLL_BACK),
+        ((100, 10, 10, 66), ROLL_BACK),
+        ((100, 0, 0, 100), PROMOTE),
+    ],
+)
+def test_the_threshold_between_arms_is_a_factor_in_each_event_at_the_end_of_the_step(canary, action):
+    rule = ArmThresholdRule(1.5, minutes_per_step=5)
+    assert decisions(rule, [minute((1_000, 100, 100, 1_000), canary)] * 5) == [HOLD] * 4 + [action]
+
+
+@pytest.mark.parametrize("event", [0, 1, 2])
+def test_mann_whitney_sees_a_shift_in_the_bad_direction_of_any_event(event):
+    rng = np.random.default_rng(2)
+    counts = rng.integers(40, 60, (12, 2, 3))
+
+    def decide(shift):
+        moved = counts.copy()
+        moved[:, 1, event] += shift
+        rule = MannWhitneyRule(0.02, minutes_per_step=12)
+        arms = [(np.full((2, 1), 1_000.0), moved[m][..., None].astype(float)) for m in range(12)]
+        return decisions(rule, arms)[-1], moved
+
+    bad = -25 if event == 2 else 25
+    verdict, moved = decide(bad)
+    side = "less" if event == 2 else "greater"
+    assert stats.mannwhitneyu(moved[:, 1, event], moved[:, 0, event], alternative=side).pvalue < 0.01
+    assert verdict == ROLL_BACK
+    assert decide(-bad)[0] == PROMOTE
+
+
+def test_a_minute_without_visits_teaches_nothing():
+    nothing, rules = (
+        minute((0, 0, 0, 0), (0, 0, 0, 0)),
+        (SequentialRule(PLAN), GlobalErrorRule(0.1), ArmThresholdRule()),
+    )
+    for rule in rules:
+        assert decisions(rule, [nothing] * 6) == [HOLD] * 6
+
+
+@pytest.mark.parametrize(
+    ("make", "named"),
+    [
+        (lambda: SequentialRule(RolloutPlan([Guardrail("clicks", (2, 2, 2))])), "guardrails"),
+        (lambda: GlobalErrorRule(1.5), "threshold"),
+        (lambda: GlobalErrorRule(0.1, window=0), "window"),
+        (lambda: GlobalErrorRule(0.1, window=10**9), "window"),
+        (lambda: GlobalErrorRule(0.1, minutes_per_step=0), "minutes_per_step"),
+        (lambda: GlobalErrorRule(0.1, steps=(0.5, 0.1)), "steps"),
+        (lambda: GlobalErrorRule(0.1, window=1_000).start(10**6), "window"),
+        (lambda: ArmThresholdRule(1), "factor"),
+        (lambda: ArmThresholdRule(2, minutes_per_step=4), "minutes_per_step"),
+        (lambda: ArmThresholdRule(2, minutes_per_step=1_000).start(10**6), "minutes_per_step"),
+        (lambda: MannWhitneyRule(0), "alpha"),
+        (lambda: MannWhitneyRule(steps=[0.5]), "steps"),
+    ],
+)
+def test_a_bad_argument_is_named(make, named):
+    with pytest.raises(ValueError, match=f"^{named} must"):
+        make()
