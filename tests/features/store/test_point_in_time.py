@@ -1,5 +1,8 @@
 """The point-in-time join against a brute-force loop, pandas merge_asof and SQL that was written another way."""
 
+import uuid
+from decimal import Decimal
+
 import duckdb
 import numpy as np
 import pandas as pd
@@ -54,6 +57,7 @@ def frame(rows, names):
     return made
 
 
+UNITS = ["s", "ms", "us", "ns"]
 entity_rows = st.lists(st.tuples(codes, codes, hours), max_size=8)
 feature_rows = st.lists(st.tuples(codes, codes, hours, hours), max_size=14)
 
@@ -66,8 +70,9 @@ feature_rows = st.lists(st.tuples(codes, codes, hours, hours), max_size=14)
     st.sampled_from([["user"], ["city"], ["user", "city"]]),
     st.sampled_from(["available_time", None]),
     st.sampled_from([None, *ZONES]),
+    st.tuples(*[st.sampled_from(UNITS)] * 3),
 )
-def test_every_row_is_what_the_definition_says(asked, rows, ttl, by, available, zone):
+def test_every_row_is_what_the_definition_says(asked, rows, ttl, by, available, zone, units):
     entities = frame(asked, ["user", "city", "event_time"])[[*by, "event_time"]]
     entities.index = np.arange(len(entities))[::-1] % 3
     features = frame(rows, ["user", "city", "event_time", "available_time"])[[*by, "event_time", "available_time"]]
@@ -79,6 +84,9 @@ def test_every_row_is_what_the_definition_says(asked, rows, ttl, by, available, 
         entities["event_time"] = entities["event_time"].dt.tz_localize("UTC").dt.tz_convert(zone)
         for name in features.columns.difference(by):
             features[name] = features[name].dt.tz_localize("UTC")
+    entities["event_time"] = entities["event_time"].dt.as_unit(units[0])
+    for name, unit in zip(features.columns.difference(by), units[1:], strict=False):
+        features[name] = features[name].dt.as_unit(unit)
     assert joined_rows(entities, features, by=by, available=available, ttl=ttl) == wanted
 
 
@@ -152,6 +160,37 @@ def test_of_equal_event_times_the_later_arrival_wins_in_whichever_order(order):
     assert point_in_time_join(entities, features.iloc[order], by="user")["value"].tolist() == ["first", "corrected"]
 
 
+@pytest.mark.parametrize("asked_after_hours", [1, 2, 3])
+def test_a_correction_counts_from_its_arrival_in_duckdb_too(asked_after_hours):
+    """One event, told at hour 1 as 0.1 and corrected at hour 3 to 0.9; and a full tie, where the last row given wins."""
+    arrivals = START + pd.to_timedelta([1, 3, 3], unit="h")
+    features = pd.DataFrame(
+        {"user": 1, "event_time": START, "available_time": arrivals, "value": [0.1, 0.8, 0.9], "row": [0, 1, 2]}
+    )
+    entities = pd.DataFrame({"user": [1], "event_time": [START + pd.Timedelta(hours=asked_after_hours)]})
+    found = point_in_time_join(entities, features, by="user")
+    with duckdb.connect() as connection:
+        connection.register("e", entities)
+        connection.register("f", features)
+        by_order = """SELECT value FROM e JOIN f ON f.event_time <= e.event_time AND f.available_time <= e.event_time
+            ORDER BY f.event_time DESC, f.available_time DESC, f.row DESC LIMIT 1"""
+        [(by_database,)] = connection.execute(by_order).fetchall()
+    brute = brute_force(entities, features, by=["user"])
+    assert found["value"].tolist() == features["value"].iloc[brute].tolist() == [by_database]
+    assert by_database == (0.9 if asked_after_hours == 3 else 0.1)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 3)), max_size=12), st.integers(0, 4))
+def test_corrections_of_few_events_are_what_the_definition_says(rows, asked):
+    happened = [START + pd.Timedelta(hours=hour) for hour, _ in rows]
+    arrived = [time + pd.Timedelta(hours=late) for time, (_, late) in zip(happened, rows, strict=True)]
+    features = pd.DataFrame({"user": 1, "event_time": happened, "available_time": arrived}, index=range(len(rows)))
+    features = features.astype({"event_time": "datetime64[us]", "available_time": "datetime64[us]"})
+    entities = pd.DataFrame({"user": [1], "event_time": [START + pd.Timedelta(hours=asked)]})
+    assert joined_rows(entities, features, by="user") == brute_force(entities, features, by=["user"])
+
+
 def test_a_late_row_never_replaces_a_newer_one():
     hour = pd.Timedelta(hours=1)
     features = pd.DataFrame(
@@ -210,6 +249,132 @@ def test_three_keys_of_many_values_do_not_collide():
     assert point_in_time_join(entities, features, by=list("abc"))["row"].tolist() == list(range(500))
     swapped = entities.rename(columns={"a": "b", "b": "a"})
     assert point_in_time_join(swapped, features, by=list("abc"))["row"].isna().all()
+
+
+# Far-away times
+
+
+def far(*times, unit="s"):
+    return pd.Series(np.array(times, f"datetime64[{unit}]"))
+
+
+@pytest.mark.parametrize("asked_unit", UNITS)
+@pytest.mark.parametrize("sentinel_unit", ["s", "ms", "us"])
+@pytest.mark.parametrize("zone", [None, "Asia/Tokyo"])
+def test_a_row_available_in_9999_has_not_arrived(asked_unit, sentinel_unit, zone):
+    features = pd.DataFrame({"user": 1, "event_time": far("2024-01-01", "2024-01-02", unit=asked_unit)})
+    features["available_time"] = far("2024-01-01", "9999-12-31", unit=sentinel_unit)
+    entities = pd.DataFrame({"user": [1], "event_time": far("2024-01-03", unit=asked_unit)})
+    if zone:
+        entities["event_time"] = entities["event_time"].dt.tz_localize("UTC")
+        features = features.assign(**{name: features[name].dt.tz_localize("UTC") for name in features.columns[1:]})
+    assert joined_rows(entities, features, by="user") == [0]
+
+
+def test_a_row_of_1500_is_known_in_2024_and_nothing_of_2024_in_1500():
+    recent, old = far("2024-01-01", unit="ns"), far("1500-01-01")
+    for asked, happened, wanted in ((recent, old, [0]), (old, recent, [None])):
+        entities = pd.DataFrame({"user": [1], "event_time": asked})
+        features = pd.DataFrame({"user": [1], "event_time": happened})
+        assert joined_rows(entities, features, by="user", available=None) == wanted
+        assert joined_rows(entities, features, by="user", available=None, ttl="400D") == [None]
+
+
+def test_times_that_no_unit_holds_together_are_refused():
+    entities = pd.DataFrame(
+        {"user": [1], "event_time": pd.to_datetime(["2024-01-01 00:00:00.000000001"]).as_unit("ns")}
+    )
+    features = pd.DataFrame({"user": [1], "event_time": far("9999-12-31")})
+    with pytest.raises(ValueError, match="must fit one unit of time"):
+        point_in_time_join(entities, features, by="user", available=None)
+
+
+def test_an_age_of_centuries_is_not_wrapped_round():
+    entities = pd.DataFrame({"user": [1], "event_time": far("2262-01-01", unit="ns")})
+    features = pd.DataFrame({"user": [1], "event_time": far("1678-01-01", unit="ns")})
+    assert joined_rows(entities, features, by="user", available=None, ttl="1D") == [None]
+    assert joined_rows(entities, features, by="user", available=None, ttl=np.timedelta64(300_000, "D")) == [0]
+
+
+# Keys of another type
+
+
+LARGE = 2**60 + 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "known", "wanted"),
+    [
+        ([2**53 + 1], pd.array([2**53, None], dtype="Int64"), None),
+        (np.array([LARGE], np.uint64), np.array([LARGE - 1, LARGE]), 1),
+        (np.array([2**64 - 1], np.uint64), np.array([-1, 3]), None),
+        (np.array([-1]), np.array([2**64 - 1, 3], np.uint64), None),
+        (pd.Series([LARGE], dtype=object), np.array([LARGE - 1, LARGE]), 1),
+        (np.array([7], np.int8), [7.0, np.nan], 0),
+        (pd.array([7], dtype="Float64"), [8, 7], 1),
+        ([0.0], [-0.0, 1.0], 0),
+        (pd.Series(["7"], dtype=object), pd.Categorical(["8", "7"]), 1),
+        (pd.Series([True], dtype=object), pd.array([False, True], dtype="boolean"), 1),
+        (pd.Series([Decimal("2.5")]), [2.5, 3.0], 0),
+        ([uuid.UUID(int=5)], [uuid.UUID(int=4), uuid.UUID(int=5)], 1),
+        ([b"7"], [b"7", b"8"], 0),
+        ([(1, 2)], [(2, 1), (1, 2)], 1),
+        (far("2024-01-02", unit="ns"), far("2024-01-01", "2024-01-02"), 1),
+        (
+            far("2024-01-02").dt.tz_localize("UTC").dt.tz_convert("Asia/Tokyo"),
+            far("2024-01-02", "2024-01-03").dt.tz_localize("UTC"),
+            0,
+        ),
+        (pd.Series([None], dtype=object), ["7", "8"], None),
+        ([np.nan], ["7", "8"], None),
+    ],
+)
+def test_keys_of_one_kind_meet_by_value_whatever_their_types(asked, known, wanted):
+    entities = pd.DataFrame({"key": asked, "event_time": START})
+    features = pd.DataFrame({"key": known, "event_time": START})
+    assert joined_rows(entities, features, by="key", available=None) == [wanted]
+
+
+@pytest.mark.parametrize(
+    ("asked", "known"),
+    [
+        ([LARGE - 1], [float(LARGE), np.nan]),
+        (np.array([2**53], np.uint64), [2.0**53, 1.0]),
+        ([1], [1.5, 2.0]),
+        ([1], [np.inf, 2.0]),
+        ([1], ["1", "2"]),
+        (pd.Series([1], dtype=object), pd.Series(["1", "2"], dtype=object)),
+        (pd.Series([1, "1"], dtype=object), ["1", "2"]),
+        ([1], [True, False]),
+        ([uuid.UUID(int=5)], [str(uuid.UUID(int=5)), "x"]),
+        ([b"7"], ["7", "8"]),
+        (far("2024-01-02").dt.tz_localize("UTC"), far("2024-01-01", "2024-01-02")),
+        (far("2024-01-02"), ["2024-01-02", "2024-01-03"]),
+    ],
+)
+def test_keys_of_different_kinds_are_told_with_the_types_of_both(asked, known):
+    entities = pd.DataFrame({"key": asked, "event_time": START})
+    features = pd.DataFrame({"key": known, "event_time": START})
+    with pytest.raises(ValueError, match="by must name columns of one kind on both sides, got key as"):
+        point_in_time_join(entities, features, by="key", available=None)
+
+
+def test_what_can_be_no_key_is_told():
+    frame = pd.DataFrame({"key": [[1]], "event_time": [START]})
+    with pytest.raises(ValueError, match="key can't be a key"):
+        point_in_time_join(frame, frame.assign(available_time=START), by="key")
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int64", "uint64", "bool"])
+def test_integers_and_flags_stay_exact_where_a_question_has_no_answer(dtype):
+    largest = True if dtype == "bool" else np.iinfo(dtype).max
+    features = pd.DataFrame({"user": [1], "event_time": [START], "value": np.array([largest], dtype)})
+    entities = pd.DataFrame({"user": [1, 99], "event_time": [START] * 2})
+    found = point_in_time_join(entities, features, by="user", available=None)["value"]
+    assert found[0] == largest
+    assert found.isna().tolist() == [False, True]
+    answered = point_in_time_join(entities[:1], features, by="user", available=None)["value"]
+    assert answered.dtype == dtype
 
 
 ENTITIES = pd.DataFrame({"user": [1], "event_time": [START]})
