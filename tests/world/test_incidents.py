@@ -21,8 +21,10 @@ from utils.world import (
     World,
     platter_incidents,
 )
+from utils.world.cities import City
 from utils.world.dishes import CUISINES
 from utils.world.incidents import Incident, named
+from utils.world.users import make_users
 
 RARE = 1e-5
 SIZE = {"seed": 9, "n_users": 1_500, "n_dishes": 40, "days": 20}
@@ -265,6 +267,74 @@ def test_a_number_means_the_same_in_every_type():
         assert repr(incident) == repr(NewCity(start_day=4, end_day=9))
     assert Bots(start_day=1, n_bots=25.0) == Bots(start_day=1)
     assert WinterMenu(start_day=1, strength=1) == WinterMenu(start_day=1)
+
+
+@pytest.mark.parametrize("kind", [Incident, NewCity, Bots, WinterMenu, PricesInCents, LostTracking])
+def test_an_incident_is_told_by_name_and_does_not_change(kind):
+    incident = kind(start_day=3)
+    with pytest.raises(AttributeError):
+        incident.start_day = 4
+    with pytest.raises(TypeError):
+        kind(3)
+    assert incident.end_day is None
+    assert incident.are_people == (kind is not Bots)
+
+
+def test_the_usual_incidents_have_the_stated_size():
+    assert NewCity(start_day=0) == NewCity(start_day=0, city="Fairhaven", utc_offset_hours=3, share=0.25)
+    assert Bots(start_day=0) == Bots(start_day=0, share=0.10, n_bots=25)
+    assert LostTracking(start_day=0) == LostTracking(start_day=0, device="ios", share=0.5)
+    days = [(incident.start_day, incident.end_day) for incident in platter_incidents()]
+    assert days == [(16, None), (24, 27), (31, 36), (39, 43), (46, None)]
+    days = [(incident.start_day, incident.end_day) for incident in platter_incidents(20)]
+    assert days == [(5, None), (8, 9), (10, 12), (13, 14), (15, None)]
+
+
+def test_winter_moves_each_cuisine_by_the_stated_logits():
+    cold = {
+        "diner": -0.2,
+        "salad": -2.4,
+        "sandwich": -1.4,
+        "pizza": -0.9,
+        "burger": -1.1,
+        "sushi": -2.4,
+        "mexican": -1.4,
+    }
+    warm = {"bakery": 0.0, "thai": 0.9, "indian": 1.2, "kebab": 0.3, "dessert": 0.0}
+    time = np.array([["2024-01-02T23:59"], ["2024-01-03T00:00"]], "datetime64[us]")
+    rows, table = WinterMenu(start_day=2, strength=0.5).shift(time)
+    expected = [(cold | warm)[name] / 2 for name in CUISINES]
+    np.testing.assert_allclose(table[rows], [[[0.0] * 12], [expected]], rtol=1e-12)
+
+
+def test_a_new_city_opens_alone_with_young_users_half_of_them_at_once():
+    city = NewCity(start_day=4, end_day=9, share=0.5)
+    users = city.newcomers(np.random.default_rng(0), make_users(0, 20_000, 30), 30)
+    assert len(users) == 10_000
+    assert users.cities == city.cities == (City("Fairhaven", 3, 0.5),)
+    assert users.city_cuisine.shape == (1, 12)
+    assert not users.city_cuisine.any()
+    assert not users.city.any()
+    assert (users.signup_day[:5_000] == 4).all()
+    assert stats.chisquare(np.bincount(users.signup_day[5_000:], minlength=9)[4:]).pvalue > RARE
+    shares = np.array([0.40, 0.34, 0.14, 0.08, 0.04])
+    assert stats.chisquare(np.bincount(users.age, minlength=5), 10_000 * shares).pvalue > RARE
+    stays = NewCity(start_day=4).newcomers(np.random.default_rng(0), make_users(0, 200, 30), 30)
+    assert stays.signup_day.max() > 20
+    assert len(NewCity(start_day=0, share=0.01).newcomers(np.random.default_rng(0), make_users(0, 3, 5), 5)) == 2
+
+
+def test_bots_are_web_clients_without_taste_who_look_everywhere():
+    regular = make_users(0, 50, 30)
+    bots = Bots(start_day=4, n_bots=7).newcomers(np.random.default_rng(0), regular, 30)
+    assert len(bots) == 7
+    assert bots.cities == regular.cities
+    assert (bots.signup_day == 4).all()
+    assert bots.examines_all.all()
+    assert not bots.taste.any()
+    assert not bots.price_sensitivity.any()
+    assert (special.expit(bots.intercept - 20) == 1).all()  # whatever the dish, certain to a float's precision
+    assert (special.expit(bots.order_intercept + 20) < 1e-30).all()
 
 
 def test_an_end_on_the_last_day_is_within_the_world(calm):

@@ -208,3 +208,10 @@ def test_sessions_of_many_days_are_ranked_as_each_alone(world):
         alone = [policy.rank(repeat(world, 1, int(day)), RNG).dish_id[0] for day in days]
         np.testing.assert_array_equal(policy.rank(mixed, RNG).dish_id, alone)
         assert len(np.unique(alone, axis=0)) > 1
+
+
+@pytest.mark.parametrize("policy", [PopularityPolicy, greedy])
+def test_one_session_in_ten_explores_all_that_is_launched_unless_told_otherwise(world, policy):
+    n = 10 * len(world.catalogue(0))
+    ranking = policy(world).rank(repeat(world, n), RNG)
+    assert set(np.round(np.unique(ranking.propensity), 9)) == {round(1 / n, 9), round(0.9 + 1 / n, 9)}

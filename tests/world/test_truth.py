@@ -191,6 +191,29 @@ def test_a_policys_value_counts_people_and_another_seed_draws_others():
     assert again[2] == pytest.approx(value, rel=0.2)
 
 
-def test_one_session_a_day_is_the_least(world):
-    policy = PopularityPolicy(world, epsilon=0.0)
-    assert world.truth.policy_value(policy, n_sessions=1) == world.truth.policy_value(policy, n_sessions=14)
+class Counting(PopularityPolicy):
+    """A policy that notes for how many sessions it was asked."""
+
+    asked = 0
+
+    def rank(self, sessions, rng):
+        self.asked += len(sessions.user_id)
+        return super().rank(sessions, rng)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"), [({"n_sessions": 1}, 14), ({"n_sessions": 1_400}, 1_400), ({}, 20_000)]
+)
+def test_a_policy_is_valued_on_about_as_many_sessions_as_asked_for(world, arguments, expected):
+    policy = Counting(world)
+    world.truth.policy_value(policy, **arguments)
+    assert policy.asked == pytest.approx(expected, abs=14)
+
+
+def test_best_feed_is_the_head_of_the_full_order():
+    world = World(seed=2, n_users=200, n_dishes=300, days=1)
+    sessions = world.sessions(0, 1, 300)
+    revenue = world.truth.expected_revenue(sessions.user_id[:, None], np.arange(300), sessions.time[:, None])
+    revenue[:, world.dishes["launch_day"] > 0] = 0
+    shown = np.take_along_axis(revenue, world.truth.best_feed(sessions), axis=1)
+    np.testing.assert_array_equal(shown, -np.sort(-revenue, axis=1)[:, :10])
