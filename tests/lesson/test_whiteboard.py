@@ -21,12 +21,10 @@ NAMES = "client gateway feed-service model-server online-store cache catalogue l
 
 
 def drawn(**arguments):
-    """Return the axes of a whiteboard that was drawn and laid out."""
+    """Return the axes on which a whiteboard was drawn."""
     with matplotlib.rc_context(STYLE):
-        canvas = Figure(figsize=(7.2, 4.15), layout="constrained")
-        ax = canvas.subplots()
+        ax = Figure(figsize=(7.2, 4.15), layout="constrained").subplots()
         draw_whiteboard(ax, **arguments)
-        canvas.draw_without_rendering()
     return ax
 
 
@@ -44,7 +42,7 @@ def inside(component, point, slack=1e-9):
     return abs(point[0] - component.column) < HALF_WIDTH - slack and abs(point[1] - component.row) < HALF_HEIGHT - slack
 
 
-def points(edge, n=200):
+def points(edge, n=101):
     for (x0, y0), (x1, y1) in itertools.pairwise(edge.route):
         for share in np.linspace(0, 1, n):
             yield x0 + share * (x1 - x0), y0 + share * (y1 - y0)
@@ -70,6 +68,7 @@ def test_no_two_boxes_and_no_two_edges_cross():
 
 def test_words_stay_inside_their_boxes():
     ax = drawn(lit=list(COMPONENTS))  # bold, the widest
+    ax.get_figure().draw_without_rendering()
     scale = ax.transData.transform((1, 0))[0] - ax.transData.transform((0, 0))[0]
     texts = {text.get_text(): text for text in ax.texts}
     assert set(texts) == set(COMPONENTS)
