@@ -8,7 +8,7 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from utils.foundation import checks
@@ -129,6 +129,7 @@ def test_a_whole_number_is_one_in_any_type(make):
         checks.count("x", make(7), minimum=8)
 
 
+@settings(deadline=None)
 @given(st.integers(min_value=1))
 def test_a_whole_number_is_kept_exactly_whatever_its_size(value):
     assert checks.count("x", value) == value
@@ -226,7 +227,7 @@ def test_missing_masked_and_infinite_values_are_counted_and_refused():
     for values, wanted in (
         ([1, np.nan, np.inf, 2], "be finite, got 2 NaN or infinite values"),
         ([1, None], "be finite, got 1 NaN or infinite values"),
-        (np.ma.array([1, 999, 999], mask=[0, 1, 1]), "have no masked values, got 2"),
+        (np.ma.array([1, 999, 999], mask=[0, 1, 1]), "not be masked, got 2 masked values"),
     ):
         with pytest.raises(ValueError, match=rf"^x must {wanted}; drop or fill missing values$"):
             checks.array("x", values)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from utils.foundation.hash_mixing import mix64, mix64_array
@@ -27,6 +27,7 @@ def test_the_published_streams_of_splitmix64_come_out(seed):
     assert mix64_array(np.array(states, dtype=np.uint64)).tolist() == PUBLISHED[seed]
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 2**64 - 1), min_size=1, max_size=10))
 def test_an_array_gives_what_its_integers_give_and_stays_as_it_was(values):
     array = np.array(values, dtype=np.uint64)

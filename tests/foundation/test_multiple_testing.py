@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.stats.multitest import multipletests
 
@@ -12,6 +12,7 @@ ADJUSTMENTS = [(bonferroni_adjusted, "bonferroni"), (benjamini_hochberg_adjusted
 
 
 @pytest.mark.parametrize(("adjusted", "theirs"), ADJUSTMENTS)
+@settings(deadline=None)
 @given(pvalues=st.lists(st.floats(0, 1), min_size=1, max_size=12))
 def test_one_family_is_adjusted_as_by_statsmodels(adjusted, theirs, pvalues):
     assert adjusted(pvalues) == pytest.approx(multipletests(pvalues, 0.05, theirs)[1])

@@ -207,8 +207,6 @@ def array(
         raise ValueError(f"{name} must hold at least {minimum_length} values, got {found.shape[-1]}; collect more")
     if found.size == 0:
         raise ValueError(f"{name} must not be empty, got 0 values; pass at least one")
-    if np.ma.is_masked(values):
-        raise ValueError(f"{name} must have no masked values, got {np.ma.count_masked(values)}; {remedy}")
     if not np.isfinite(found).all():
         bad = found[~np.isfinite(found)]
         raise ValueError(f"{name} must be finite, got {bad.size} NaN or infinite values; {remedy}")

@@ -35,8 +35,7 @@ def erlang_b(servers: int, load: float) -> float:
     >>> round(erlang_b(10, 8), 5)
     0.12166
     """
-    servers = checks.count("servers", servers, "give the number of machines or workers")
-    _not_too_many("servers", servers)
+    servers = checks.count("servers", servers, "give the number of machines or workers", maximum=MOST_SERVERS)
     load = checks.not_negative("load", load, LOAD_REMEDY)
     blocked = 1.0
     for c in range(1, servers + 1):
@@ -130,8 +129,7 @@ def servers_needed(load: float, *, wait_probability: float = 0.1) -> int:
     >>> servers_needed(8, wait_probability=0.41)
     10
     """
-    load = checks.positive("load", load, LOAD_REMEDY)
-    _not_too_many("load", load)
+    load = checks.number("load", load, low=0, high=MOST_SERVERS, open_low=True, remedy=LOAD_REMEDY)
     wait_probability = checks.fraction("wait_probability", wait_probability, "use 0.1 for one request in ten")
     servers, blocked = 0, 1.0
     while True:
@@ -163,8 +161,3 @@ def halfin_whitt(beta: float) -> float:
     log_density = -(beta**2) / 2 - math.log(2 * math.pi) / 2
     log_odds = math.log(beta) + float(log_ndtr(beta)) - log_density
     return math.exp(-log_odds) if log_odds > 700 else 1 / (1 + math.exp(log_odds))
-
-
-def _not_too_many(name: str, value: float) -> None:
-    if value > MOST_SERVERS:
-        raise ValueError(f"{name} must be at most {MOST_SERVERS:,}, got {value:,}; use halfin_whitt for larger systems")

@@ -49,11 +49,13 @@ def test_columns_of_two_frames_are_matched_by_name():
 
 def test_columns_that_do_not_match_are_named():
     reference, current = frame(0), frame(1)
-    with pytest.raises(ValueError, match=r"got 1 missing \['price'\] and 1 more \['cost'\]; pass the same columns"):
+    with pytest.raises(
+        ValueError, match=r"^current must carry the labels of reference, got a difference in \['cost'\]"
+    ):
         psi_many(reference, current.rename(columns={"price": "cost"}))
-    with pytest.raises(ValueError, match=r"^current must have the same features .*got 1 missing \['minutes'\]"):
+    with pytest.raises(ValueError, match=r"^current must carry .*got a difference in \['minutes'\]"):
         ks_many(reference, current[["price"]])
-    with pytest.raises(ValueError, match=r"^current must name each column once, got 'price' twice"):
+    with pytest.raises(ValueError, match=r"^current must carry .*got a difference in \['minutes'\]"):
         mmd_test(reference, current[["price", "price"]])
 
 

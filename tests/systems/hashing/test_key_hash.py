@@ -52,7 +52,7 @@ def test_text_and_integer_hashes_are_the_published_parts_put_together():
     assert hash_key("42") != hash_key(42)
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(KEYS)
 def test_an_array_of_keys_has_the_hashes_of_its_keys(keys):
     assert hash_keys(keys).tolist() == [hash_key(key) for key in keys]

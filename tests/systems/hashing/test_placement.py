@@ -41,6 +41,7 @@ def test_jump_hash_takes_texts_and_huge_integers_by_their_hash():
     assert jump_hash([42, 2**64, "user:42"], 57).tolist() == [43, jump_hash(2**64, 57), jump_hash("user:42", 57)]
 
 
+@settings(deadline=None)
 @given(st.integers(1, 60), st.integers(1, 20))
 def test_jump_hash_moves_keys_to_new_buckets_only(n_buckets, more):
     before, after = jump_hash(TEXTS[:500], n_buckets), jump_hash(TEXTS[:500], n_buckets + more)
@@ -56,7 +57,7 @@ def test_rendezvous_shares_follow_the_weights():
     assert stats.chisquare(counts, expected).pvalue > 1e-6
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(NODE_LISTS, st.randoms(use_true_random=False))
 def test_rendezvous_moves_only_the_keys_of_the_lost_node_in_any_order_of_nodes(nodes, random):
     before, after = rendezvous_hash(TEXTS[:300], nodes), rendezvous_hash(TEXTS[:300], nodes[1:])
@@ -67,6 +68,7 @@ def test_rendezvous_moves_only_the_keys_of_the_lost_node_in_any_order_of_nodes(n
     assert rendezvous_hash(TEXTS[0].item(), nodes) == before[0]
 
 
+@settings(deadline=None)
 @given(st.floats(1.0, 5.0))
 def test_a_greater_weight_only_draws_keys_to_its_node(weight):
     before = rendezvous_hash(TEXTS[:500], ["a", "b", "c"])

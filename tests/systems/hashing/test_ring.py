@@ -75,7 +75,7 @@ def test_loads_vary_by_the_closed_form_for_virtual_nodes(virtual_nodes):
     assert abs(squares.mean() - 9 / (10 * virtual_nodes + 1)) < 5 * standard_error
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(NODE_LISTS, st.integers(1, 20), st.randoms(use_true_random=False))
 def test_ring_moves_only_the_keys_of_the_changed_node_in_any_order_of_nodes(nodes, virtual_nodes, random):
     ring, smaller = HashRing(nodes, virtual_nodes), HashRing(nodes, virtual_nodes).without_node(nodes[0])
@@ -88,7 +88,7 @@ def test_ring_moves_only_the_keys_of_the_changed_node_in_any_order_of_nodes(node
     assert [ring.lookup(key) for key in TEXTS[:30].tolist()] == before[:30].tolist()
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(st.floats(0.1, 4), st.floats(0.1, 4))
 def test_a_greater_weight_on_the_ring_only_draws_keys(light, heavy):
     light, heavy = sorted((light, heavy))

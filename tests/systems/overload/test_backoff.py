@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import tenacity
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -60,6 +60,7 @@ def test_tenacitys_random_exponential_is_full_jitter_and_its_exponential_jitter_
     assert exact[0] == delays("exponential", 4, base=5, cap=2000)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 2000), st.floats(1e-9, 1e12), st.floats(1e-9, 1e12))
 def test_the_window_doubles_up_to_the_cap_whatever_the_size(attempt, base, cap):
     base, cap = sorted((base, cap))

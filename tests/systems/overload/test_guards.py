@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from utils.systems.overload.guards import (
@@ -87,6 +87,7 @@ def test_a_breaker_opens_probes_and_closes():
     assert breaker.failures == 0
 
 
+@settings(deadline=None)
 @given(st.integers(0, 60), st.integers(0, 60), st.floats(0.5, 4))
 def test_the_throttle_drops_with_the_probability_of_the_equation(extra, accepts, k):
     requests = accepts + extra
@@ -122,7 +123,7 @@ def test_every_guard_is_a_guard_and_none_is_another():
 def test_counts_in_two_series_go_together_row_by_row_only():
     asked, answered = pd.Series([10, 100], index=["a", "b"]), pd.Series([5, 25], index=["a", "b"])
     assert rejection_probability(asked, answered).tolist() == [0, 50 / 101]
-    with pytest.raises(ValueError, match=r"^accepts must have the index of requests, got \['b', 'a'\]"):
+    with pytest.raises(ValueError, match=r"^accepts must have the index of requests, got others; align them first"):
         rejection_probability(asked, answered.iloc[::-1])
 
 

@@ -91,20 +91,13 @@ def _edges_and_floor(
     columns = np.arange(reference.shape[1])
     if np.ndim(bins) != 0:
         return np.tile(_given_edges(bins)[:, None], len(columns)), np.full(len(columns), -np.inf)
-    bins = _number_of_bins(bins)
+    bins = checks.count("bins", bins, "use 10, or increasing inner edges", minimum=2, maximum=MOST_BINS)
     ordered = np.sort(reference, axis=0)  # NaN sorts last
     present = np.count_nonzero(~np.isnan(reference), axis=0)
     position = -(-present * np.arange(1, bins)[:, None] // bins) - 1  # ceil(n k / bins), counted from 0
     edges = ordered[np.maximum(position, 0), columns]
     second = ordered[np.minimum(1, len(ordered) - 1)]
     return edges, np.where((edges[0] == ordered[0]) & (second == ordered[0]), ordered[0], -np.inf)
-
-
-def _number_of_bins(bins: int) -> int:
-    bins = checks.count("bins", bins, "use 10, or increasing inner edges", minimum=2)
-    if bins > MOST_BINS:
-        raise ValueError(f"bins must be at most {MOST_BINS:,}, got {bins:,}; use fewer than the reference has rows")
-    return bins
 
 
 def _given_edges(bins: ArrayLike) -> NDArray[np.float64]:

@@ -139,11 +139,7 @@ def _mmd_sizes(n: int, m: int, n_permutations: int) -> int:
     if n + m > MOST_PAIRED_ROWS:
         got = f"{n:,} and {m:,}"
         raise ValueError(f"mmd_test must have at most {MOST_PAIRED_ROWS:,} rows in all, got {got}; draw some of them")
-    n_permutations = checks.count("n_permutations", n_permutations, "200 is usual")
-    if n_permutations * (n + m) > MOST_PERMUTED:
-        most = MOST_PERMUTED // (n + m)
-        raise ValueError(f"n_permutations must be at most {most:,} for these rows, got {n_permutations:,}; use fewer")
-    return n_permutations
+    return checks.count("n_permutations", n_permutations, "200 is usual", maximum=MOST_PERMUTED // (n + m))
 
 
 def _squared_distances(values: NDArray[np.float64]) -> NDArray[np.float64]:

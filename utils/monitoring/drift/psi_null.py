@@ -59,9 +59,7 @@ def psi_null_quantile(
     checks.choice("method", method, METHODS)
     if method == "chi2":
         return float(_scale(n, m) * stats.chi2.ppf(level, bins - 1))
-    draws = checks.count("draws", draws, "20,000 is usual")
-    if draws * bins > MOST_DRAWN:
-        raise ValueError(f"draws must be at most {MOST_DRAWN // bins:,} for {bins:,} bins, got {draws:,}; draw fewer")
+    draws = checks.count("draws", draws, "20,000 is usual", maximum=MOST_DRAWN // bins)
     return float(np.quantile(_null_draws(n, m, bins, draws, checks.seeded("seed", seed)), level))
 
 
@@ -93,14 +91,11 @@ def _scale(n: int, m: int) -> float:
 
 
 def _sizes(n: int, m: int, bins: int) -> tuple[int, int, int]:
-    n, m = checks.count("n", n, "give the rows of the reference"), checks.count("m", m, "give the rows of today")
-    for name, rows in (("n", n), ("m", m)):
-        if rows > MOST_ROWS:
-            raise ValueError(f"{name} must be at most 10¹² rows, got {checks.told(rows)}; no test needs more")
-    bins = checks.count("bins", bins, "10 is usual", minimum=2)
-    if bins > MOST_BINS:
-        raise ValueError(f"bins must be at most {MOST_BINS:,}, got {bins:,}; use fewer")
-    return n, m, bins
+    return (
+        checks.count("n", n, "give the rows of the reference", maximum=MOST_ROWS),
+        checks.count("m", m, "give the rows of the current sample", maximum=MOST_ROWS),
+        checks.count("bins", bins, "10 is usual", minimum=2, maximum=MOST_BINS),
+    )
 
 
 def _null_draws(n: int, m: int, bins: int, draws: int, rng: np.random.Generator) -> NDArray[np.float64]:

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from utils.foundation import labels
 from utils.monitoring.drift.samples import (
     Floats,
     Sample,
@@ -31,7 +32,8 @@ def tables(reference: Sample, current: Sample, *, nan_allowed: bool = False) -> 
     Raises:
         ValueError: a sample is empty, not two-dimensional or not numeric, the features differ, or NaN is not allowed.
     """
-    current = _in_the_order_of(reference, current)
+    if isinstance(reference, pd.DataFrame) and isinstance(current, pd.DataFrame):
+        current = labels.aligned("current", current, "reference", reference)
     pair = [(name, _table(name, sample)) for name, sample in named(reference, current)]
     (_, before), (_, after) = pair
     if before.shape[1] != after.shape[1]:
@@ -94,20 +96,3 @@ def _table(name: str, sample: Sample) -> Floats:
 
 def _numpy_kinds(frame: pd.DataFrame) -> list[np.dtype]:
     return [kind if isinstance(kind, np.dtype) else np.dtype(object) for kind in frame.dtypes]
-
-
-def _in_the_order_of(reference: Sample, current: Sample) -> Sample:
-    """Return the current sample with its columns in the reference's order, if both name theirs."""
-    if not all(isinstance(sample, pd.DataFrame) for sample in (reference, current)):
-        return current
-    for name, frame in named(reference, current):
-        if frame.columns.has_duplicates:
-            twice = frame.columns[frame.columns.duplicated()][0]
-            raise ValueError(f"{name} must name each column once, got {twice!r} twice; rename one")
-    if any(frame.columns.equals(pd.RangeIndex(frame.shape[1])) for frame in (reference, current)):
-        return current
-    missing, extra = reference.columns.difference(current.columns), current.columns.difference(reference.columns)
-    if len(missing) or len(extra):
-        got = f"{len(missing)} missing {missing[:3].tolist()} and {len(extra)} more {extra[:3].tolist()}"
-        raise ValueError(f"current must have the same features as reference, got {got}; pass the same columns")
-    return current[reference.columns]

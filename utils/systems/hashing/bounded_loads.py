@@ -67,9 +67,7 @@ class BoundedLoadRing:
         Raises:
             ValueError: if the load is out of range.
         """
-        load = checks.count("load", load, "give 1 or more")
-        if load > _MOST_LOAD:
-            raise ValueError(f"load must be at most {_MOST_LOAD:,}, got {load:,}; count in thousands")
+        load = checks.count("load", load, maximum=_MOST_LOAD)
         weights = np.array(list(self.ring.weights.values()))
         bound = self.load_factor * load * weights / weights.sum()
         return np.ceil(bound.round(9)).astype(np.int64)  # 1.1 × 100 / 10 is 11, not 11.000000000000002

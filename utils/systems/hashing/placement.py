@@ -37,7 +37,7 @@ def modulo_hash(keys: Any, n_nodes: int) -> Any:
     >>> bool(modulo_hash("user:42", 5) == modulo_hash(["user:42"], 5)[0])
     True
     """
-    n_nodes = _bucket_count("n_nodes", n_nodes)
+    n_nodes = checks.count("n_nodes", n_nodes, maximum=_MOST_BUCKETS)
     if is_one_key(keys):
         return hash_key(keys) % n_nodes
     return (hash_keys(keys) % np.uint64(n_nodes)).astype(np.int64)
@@ -63,7 +63,7 @@ def jump_hash(keys: Any, n_buckets: int) -> Any:
     >>> jump_hash(42, 57), jump_hash(0xDEAD10CC, 666), jump_hash(256, 1024)
     (43, 361, 520)
     """
-    n_buckets = _bucket_count("n_buckets", n_buckets)
+    n_buckets = checks.count("n_buckets", n_buckets, maximum=_MOST_BUCKETS)
     if is_one_key(keys):
         return int(_jump(np.array([_jump_state(keys)], dtype=np.uint64), n_buckets)[0])
     array = as_key_array(keys)
@@ -126,10 +126,3 @@ def rendezvous_hash(keys: Any, nodes: Sequence[Node], *, weights: Mapping[Node, 
         better = score > best_score
         best_score[better], best_node[better] = score[better], i
     return names[best_node[0]] if is_one_key(keys) else name_array(names)[best_node]
-
-
-def _bucket_count(name: str, n: int) -> int:
-    n = checks.count(name, n, "give 1 or more")
-    if n > _MOST_BUCKETS:
-        raise ValueError(f"{name} must be below 2³¹, got {n}; use fewer")
-    return n

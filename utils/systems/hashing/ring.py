@@ -50,7 +50,7 @@ class HashRing:
         self, nodes: Sequence[Node], virtual_nodes: int = 160, *, weights: Mapping[Node, float] | None = None
     ) -> None:
         self.nodes = distinct_nodes(nodes)
-        self.virtual_nodes = checks.count("virtual_nodes", virtual_nodes, "give 1 or more")
+        self.virtual_nodes = checks.count("virtual_nodes", virtual_nodes, "160 is usual", maximum=_MOST_POINTS)
         self._node_weights = node_weights(self.nodes, weights)
         copies = _copies(self.virtual_nodes, self._node_weights)
         names = [f"{node}-{i}" for node, n in zip(self.nodes, copies, strict=True) for i in range(n)]
@@ -163,7 +163,7 @@ class HashRing:
 
 def _copies(virtual_nodes: int, weights: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
     """Return the number of points of each node, at least one."""
-    if virtual_nodes > _MOST_POINTS or not np.maximum(weights, 1 / virtual_nodes).sum() <= _MOST_POINTS / virtual_nodes:
+    if not np.maximum(weights, 1 / virtual_nodes).sum() <= _MOST_POINTS / virtual_nodes:
         raise ValueError(
             f"virtual_nodes must give at most {_MOST_POINTS:,} points in all, got {virtual_nodes:,} × weights "
             f"{weights.tolist()!s:.60}; use fewer, 160 is usual"

@@ -38,9 +38,7 @@ def zipf_shares(n_keys: int, exponent: float) -> npt.NDArray[np.float64]:
     >>> zipf_shares(3, 1).round(3)
     array([0.545, 0.273, 0.182])
     """
-    n_keys = checks.count("n_keys", n_keys, "give 1 or more")
-    if n_keys > _MOST:
-        raise ValueError(f"n_keys must be at most {_MOST:,}, got {n_keys:,}; simulate fewer keys")
+    n_keys = checks.count("n_keys", n_keys, maximum=_MOST)
     exponent = checks.not_negative("exponent", exponent, "use 0 for even shares")
     mass = np.arange(1, n_keys + 1) ** -exponent
     return mass / mass.sum()

@@ -8,10 +8,9 @@ from collections import deque
 from typing import TypeVar
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from utils.foundation import checks
+from utils.foundation import checks, labels
 
 __all__ = ["AdaptiveThrottle", "CircuitBreaker", "Guard", "NoGuard", "RetryBudget", "rejection_probability"]
 
@@ -111,8 +110,7 @@ def rejection_probability(requests: ArrayLike, accepts: ArrayLike, *, k: float =
     0.49504950495049505
     """
     k = checks.positive("k", k, "use 2, or less to throttle earlier")
-    if isinstance(requests, pd.Series) and isinstance(accepts, pd.Series) and not requests.index.equals(accepts.index):
-        raise ValueError(f"accepts must have the index of requests, got {accepts.index[:3].tolist()} …; align the rows")
+    labels.same_labels(requests=requests, accepts=accepts)
     requests, accepts = _counts("requests", requests), _counts("accepts", accepts)
     if requests.shape != accepts.shape or (accepts > requests).any():
         raise ValueError(
