@@ -109,6 +109,7 @@ def test_an_infinite_value_agrees_with_nothing_else(served, again, tolerance):
         (np.array([2**64 - 1], np.uint64), [-1], 2.0**64),
         (pd.array([2**60 + 1, None], "Int64"), pd.array([2**60, None], "Int64"), 1),
         (pd.Series([2**60 + 1, None], dtype=object), pd.array([2**60, None], "Int64"), 1),
+        (pd.Series([2**70 + 1], dtype=object), pd.Series([2**70], dtype=object), 1),
         ([True], [False], 1),
         ([1], [1.0000000001], 1e-10),
     ],
