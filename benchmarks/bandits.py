@@ -6,11 +6,10 @@ decision of one run, ours per decision of many runs in step.
 """
 
 import importlib.util
-import time
-from collections.abc import Callable
 
 import numpy as np
 
+from utils.foundation.timing import best_seconds
 from utils.learning.feedback.bandits import UCB1, EpsilonGreedy, ThompsonBernoulli, simulate
 
 MEANS = [0.5] + [0.4] * 9
@@ -49,26 +48,20 @@ def mabwiser_loop(name: str) -> None:
         mab.partial_fit([arm], [int(rng.random() < MEANS[arm])])
 
 
-def seconds(call: Callable[[], object]) -> float:
-    """Return the best of three timings."""
-    times = []
-    for _ in range(3):
-        start = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - start)
-    return min(times)
-
-
 def main() -> None:
     """Print the table."""
     has_mabwiser = importlib.util.find_spec("mabwiser") is not None
     print(f"{RUNS:,} runs of {HORIZON:,} decisions, {len(MEANS)} arms")
     print(f"{'policy':<16}{'decisions/s':>14}{'× drawing':>12}{'× MABWiser':>13}")
     for name, policy in POLICIES.items():
-        ours = seconds(lambda policy=policy: simulate(policy, MEANS, HORIZON, RUNS, seed=0))
-        drawing = seconds(lambda name=name: draws(name))
+        ours = best_seconds(lambda policy=policy: simulate(policy, MEANS, HORIZON, RUNS, seed=0), repeats=3)
+        drawing = best_seconds(lambda name=name: draws(name), repeats=3)
         rate = RUNS * HORIZON / ours
-        peer = f"{rate * seconds(lambda name=name: mabwiser_loop(name)) / LOOPED:,.0f}" if has_mabwiser else "skipped"
+        peer = (
+            f"{rate * best_seconds(lambda name=name: mabwiser_loop(name), repeats=3) / LOOPED:,.0f}"
+            if has_mabwiser
+            else "skipped"
+        )
         print(f"{name:<16}{rate:>14,.0f}{ours / drawing:>12.1f}{peer:>13}")
     if not has_mabwiser:
         print("MABWiser: skipped, it is not installed here; its environment is that of `make test-production`.")

@@ -7,7 +7,6 @@ counts, the joins taking turns.
 from __future__ import annotations
 
 import importlib.util
-import time
 from collections.abc import Callable
 
 import duckdb
@@ -15,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from utils.features.store.point_in_time import point_in_time_join
+from utils.foundation.timing import best_seconds
 
 N, N_KEYS, RUNS = 1_000_000, 20_000, 5
 DAYS = 60 * 86_400 * 10**6  # microseconds
@@ -40,9 +40,7 @@ def take_turns(joins: dict[str, Callable[[], object]]) -> dict[str, float]:
     best = dict.fromkeys(joins, np.inf)
     for _ in range(RUNS):
         for name, join in joins.items():
-            start = time.perf_counter()
-            join()
-            best[name] = min(best[name], time.perf_counter() - start)
+            best[name] = min(best[name], best_seconds(join, repeats=1))
     return best
 
 

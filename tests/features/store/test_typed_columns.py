@@ -62,6 +62,8 @@ def test_minus_zero_is_zero():
         (int, ["1"], "got '1'"),
         (int, [True], "got True"),
         (float, [1, -(2**53)], "u must hold numbers, .* got -9007199254740992"),
+        (float, pd.Series([1, 10**400], dtype=object), "got 1000000"),
+        (float, np.array([1, 2**64 - 1], np.uint64), "got 18446744073709551615"),
         (float, ["0.1"], "got '0.1'"),
         (float, [False], "got False"),
         (bool, [0, 1], "u must hold True and False, got 0"),
