@@ -13,7 +13,7 @@ from utils.foundation.timing import best_seconds
 from utils.learning.feedback.bandits import UCB1, EpsilonGreedy, ThompsonBernoulli, simulate
 
 MEANS = [0.5] + [0.4] * 9
-HORIZON, RUNS, LOOPED, REPEATS = 1_000, 1_000, 3_000, 3
+HORIZON, RUNS, LOOPED = 1_000, 1_000, 3_000
 POLICIES = {"epsilon-greedy": EpsilonGreedy(0.1), "UCB1": UCB1(), "Thompson": ThompsonBernoulli()}
 
 
@@ -54,13 +54,14 @@ def main() -> None:
     print(f"{RUNS:,} runs of {HORIZON:,} decisions, {len(MEANS)} arms")
     print(f"{'policy':<16}{'decisions/s':>14}{'× drawing':>12}{'× MABWiser':>13}")
     for name, policy in POLICIES.items():
-        ours = best_seconds(lambda policy=policy: simulate(policy, MEANS, HORIZON, RUNS, seed=0), repeats=REPEATS)
-        drawing = best_seconds(lambda name=name: draws(name), repeats=REPEATS)
+        ours = best_seconds(lambda policy=policy: simulate(policy, MEANS, HORIZON, RUNS, seed=0), repeats=3)
+        drawing = best_seconds(lambda name=name: draws(name), repeats=3)
         rate = RUNS * HORIZON / ours
-        peer = "skipped"
-        if has_mabwiser:
-            theirs = best_seconds(lambda name=name: mabwiser_loop(name), repeats=REPEATS)
-            peer = f"{rate * theirs / LOOPED:,.0f}"
+        peer = (
+            f"{rate * best_seconds(lambda name=name: mabwiser_loop(name), repeats=3) / LOOPED:,.0f}"
+            if has_mabwiser
+            else "skipped"
+        )
         print(f"{name:<16}{rate:>14,.0f}{ours / drawing:>12.1f}{peer:>13}")
     if not has_mabwiser:
         print("MABWiser: skipped, it is not installed here; its environment is that of `make test-production`.")

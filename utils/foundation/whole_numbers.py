@@ -29,8 +29,10 @@ def exact_integers(name: str, values: ArrayLike, remedy: str = "pass integers wi
     [9223372036854775807, 9223372036854775806]
     """
     found = _plain(values)
-    if np.ma.is_masked(values) or found.dtype.kind not in "iuf":
-        raise ValueError(f"{name} must be whole numbers, got masked values or {found.dtype}; {remedy}")
+    is_masked = np.ma.is_masked(values)  # of numpy's masked arrays and pandas' nullable ones
+    if is_masked or found.dtype.kind not in "iuf":
+        got = "missing values" if is_masked else found.dtype
+        raise ValueError(f"{name} must be whole numbers, got {got}; {remedy}")
     if found.dtype.kind == "f":
         wrong = found[~((np.abs(found) <= LARGEST_EXACT_FLOAT) & (np.floor(found) == found))]
         if wrong.size:

@@ -1,48 +1,14 @@
-"""The two implementations of the click features: each against DuckDB or a loop, and against each other over HTTP."""
-
-import threading
-from datetime import datetime
-from zoneinfo import ZoneInfo
+"""The offline side's click features against DuckDB, pandas and a loop."""
 
 import duckdb
-import httpx
 import numpy as np
 import pandas as pd
 import pytest
 
-from utils.features.skew import click_features, serving_database
-from utils.features.skew.click_features import FEATURES
-from utils.features.skew.feed_service import feed_app, serve_visits
-from utils.features.skew.online_features import OnlineFeatures, Visit
-from utils.features.skew.parity import replay_parity
-from utils.foundation.http_server import serve
-from utils.world import UniformPolicy, World
-from utils.world.clock import local_hour
+from utils.features.skew import click_features
+from utils.features.skew.click_features import FEATURES, Dimensions, features_at, snapshot
 
 DAY = 21
-
-
-class EvenModel:
-    """A model that likes the second feature."""
-
-    def predict_proba(self, rows):
-        score = rows[:, 1] / 100
-        return np.column_stack([1 - score, score])
-
-
-@pytest.fixture(scope="module")
-def platter():
-    world = World(3, n_users=200, n_dishes=60, days=30)
-    log = world.simulate(UniformPolicy(world), sessions_per_day=60, start_day=10, end_day=DAY)
-    dimensions = click_features.Dimensions.of(world.catalogue(DAY), world.users, world.cities)
-    return world, log, dimensions, click_features.snapshot(log, dimensions, DAY)
-
-
-def test_local_hour_agrees_with_the_time_zone_database():
-    utc = datetime(2024, 1, 10, 3, 30, tzinfo=ZoneInfo("UTC"))
-    for zone, offset in (("Asia/Singapore", 8), ("America/New_York", -5), ("Atlantic/Reykjavik", 0)):
-        here = local_hour(np.datetime64(utc.replace(tzinfo=None)), offset)
-        assert here == utc.astimezone(ZoneInfo(zone)).hour
 
 
 def test_rates_agree_with_a_database(platter):
@@ -103,71 +69,85 @@ def test_a_window_without_events_is_refused(platter):
     _, log, dimensions, _ = platter
     with pytest.raises(ValueError, match="log holds no event that arrived in the 7 days before day 3"):
         click_features.snapshot(log, dimensions, 3)
-    with pytest.raises(ValueError, match="window_days must be positive, got 0"):
+    with pytest.raises(ValueError, match="window_days must be a whole number of at least 1, got 0"):
         click_features.snapshot(log, dimensions, DAY, window_days=0)
 
 
-def test_what_is_served_over_http_is_what_the_offline_side_computes(platter):
-    world, _, dimensions, rates = platter
-    visits = world.sessions(DAY, DAY + 1, sessions_per_day=40)
-    candidates = np.random.default_rng(0).permuted(np.tile(np.arange(50), (len(visits.user_id), 1)), axis=1)[:, :12]
-    with serving_database.copy_of(serving_database.new_database(rates, dimensions)) as connection:
-        app = feed_app(OnlineFeatures(connection), EvenModel())
-        feeds = serve_visits(app, visits, candidates, batch=7)
-        served = serving_database.served_log(connection)
-    assert len(served) == candidates.size
-    made = click_features.features_at(rates, dimensions, served["user_id"], served["dish_id"], served["event_time"])
-    key = ["session_id", "dish_id"]
-    assert replay_parity(served, pd.concat([served[key], made], axis=1), key=key).is_clean
-    times = dict(zip(visits.session_id.tolist(), visits.time, strict=True))
-    assert all(times[s] == t for s, t in zip(served["session_id"], served["event_time"].to_numpy(), strict=True))
-    minutes = dimensions.preparation_minutes[feeds]
-    assert feeds.shape == (len(visits.user_id), 10)
-    assert np.all(np.diff(minutes, axis=1) <= 0)
-    assert np.all(minutes[:, -1] >= np.sort(dimensions.preparation_minutes[candidates], axis=1)[:, 2])
+def test_the_order_of_the_tables_does_not_matter(platter):
+    world, _, dimensions, _ = platter
+    shuffled = [t.sample(frac=1, random_state=1) for t in (world.catalogue(DAY), world.users, world.cities)]
+    for column, again in zip(dimensions, Dimensions.of(*shuffled), strict=True):
+        np.testing.assert_array_equal(column, again)
+    minutes = world.catalogue(DAY).set_index("dish_id")["preparation_minutes"]
+    assert all(dimensions.preparation_minutes[dish] == minutes[dish] for dish in minutes.index)
+    offset = world.users.merge(world.cities, on="city").set_index("user_id")["utc_offset_hours"]
+    assert all(dimensions.utc_offset_hours[user] == offset[user] for user in offset.index)
 
 
-def test_keys_never_shown_fall_back_to_the_prior(platter):
-    _, log, dimensions, _ = platter
-    seen = log[(log["dish_id"] != 4) & (log["user_id"] != 7)]
-    rates = click_features.snapshot(seen, dimensions, DAY)
-    online = OnlineFeatures(serving_database.new_database(rates, dimensions))
-    [row] = online.fetch(Visit(1, 7, [4], datetime(2024, 1, 22, 12)))
-    assert row[2] == row[4] == row[5] == pytest.approx(rates.prior)
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda c, u, t: (c.iloc[1:], u, t), "catalogue must have one row for each dish_id from 0 on"),
+        (lambda c, u, t: (c, pd.concat([u, u]), t), "users must have one row for each user_id from 0 on"),
+        (lambda c, u, t: (c.drop(columns="cuisine"), u, t), r"catalogue must have the columns \['cuisine'\]"),
+        (lambda c, u, t: (c, u, t.iloc[1:]), "utc_offset_hours of users must be whole numbers, got nan"),
+        (lambda c, u, t: (c, u, t.assign(utc_offset_hours=5.5)), "utc_offset_hours of users must be whole numbers"),
+    ],
+)
+def test_tables_that_cannot_be_looked_up_by_place_are_refused(platter, change, told):
+    world = platter[0]
+    with pytest.raises(ValueError, match=told):
+        Dimensions.of(*change(world.catalogue(DAY), world.users, world.cities))
 
 
-def test_a_malformed_visit_is_refused_and_the_service_goes_on(platter):
+@pytest.mark.parametrize(
+    ("user", "dish", "time", "told"),
+    [
+        ([-1], [0], ["2024-01-22"], "user_id must lie in 0 to 199, got -1"),
+        ([0], [56], ["2024-01-22"], "dish_id must lie in 0 to 55, got 56"),
+        ([0.5], [0], ["2024-01-22"], "user_id must be whole numbers"),
+        ([0], [0], ["NaT"], "time must not hold NaT"),
+        (pd.Series([0, 1]), pd.Series([0, 1], index=[1, 0]), ["2024-01-22"] * 2, "dish_id must have the index of user"),
+    ],
+)
+def test_ids_and_times_that_are_not_there_are_told(platter, user, dish, time, told):
     _, _, dimensions, rates = platter
-    store = serving_database.new_database(rates, dimensions)
-    visit = {"session_id": 1, "user_id": 7, "dish_ids": [3, 4], "time": "2024-01-22T12:00:00"}
-    with serve(feed_app(OnlineFeatures(store), EvenModel())) as url:
-        for wrong in ({"dish_ids": []}, {"user_id": "seven"}, {"time": "noon"}):
-            assert httpx.post(f"{url}/feed", json=[visit | wrong]).status_code == 422
-        assert httpx.post(f"{url}/feed", json=[visit]).status_code == 200
-    assert len(serving_database.served_log(store)) == 2
+    with pytest.raises(ValueError, match=told):
+        features_at(rates, dimensions, user, dish, np.array(time, "datetime64[us]"))
 
 
-def test_a_server_is_gone_when_its_block_ends_also_by_an_error():
-    from fastapi import FastAPI
+@pytest.mark.parametrize(
+    ("column", "value", "told"),
+    [
+        ("clicked", None, "clicked of log must not be missing"),
+        ("event_time", pd.NaT, "event_time of log must not hold NaT"),
+        ("user_id", np.nan, "user_id must"),
+        ("dish_id", -1, "dish_id must lie in"),
+    ],
+)
+def test_a_missing_value_in_the_log_does_not_become_a_value(platter, column, value, told):
+    _, log, dimensions, _ = platter
+    broken = log[log["available_time"] >= "2024-01-15"].copy()
+    if value is None or value is np.nan:
+        broken[column] = broken[column].astype(object)
+    broken.iloc[3, broken.columns.get_loc(column)] = value
+    with pytest.raises(ValueError, match=told):
+        snapshot(broken, dimensions, DAY)
 
-    before = threading.active_count()
-    with pytest.raises(KeyError, match="in the block"), serve(FastAPI()) as url:  # noqa: PT012, the block is the point
-        assert httpx.get(f"{url}/docs").status_code == 200
-        raise KeyError("in the block")
-    with pytest.raises(httpx.ConnectError):
-        httpx.get(url)
-    assert threading.active_count() <= before + 1
+
+def test_times_with_a_zone_or_in_another_unit_mean_the_same(platter):
+    _, log, dimensions, rates = platter
+    zoned = log.assign(**{c: log[c].dt.tz_localize("UTC").dt.tz_convert("Asia/Tokyo") for c in log if "time" in c})
+    fine = log.astype({"event_time": "datetime64[ns]"})
+    for again in (zoned, fine):
+        for before, after in zip(rates, snapshot(again, dimensions, DAY), strict=True):
+            np.testing.assert_array_equal(before, after)
 
 
-def test_an_app_that_fails_to_start_is_told():
-    from contextlib import asynccontextmanager
-
-    from fastapi import FastAPI
-
-    @asynccontextmanager
-    async def broken(app):
-        raise OSError("no model file")
-        yield
-
-    with pytest.raises(RuntimeError, match="its start-up failed"), serve(FastAPI(lifespan=broken)):
-        pass
+def test_an_event_on_the_edge_of_the_window_counts_at_its_start_and_not_at_its_end(platter):
+    _, log, dimensions, _ = platter
+    edges = np.array(
+        ["2024-01-15", "2024-01-14T23:59:59.999999", "2024-01-22", "2024-01-21T23:59:59.999999"], "datetime64[us]"
+    )
+    four = log.iloc[:4].assign(available_time=edges, dish_id=[1, 2, 3, 4])
+    assert np.flatnonzero(snapshot(four, dimensions, DAY).dish_shown).tolist() == [1, 4]

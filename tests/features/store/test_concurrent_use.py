@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from tests.features.store.rates import HOUR, RATES, START, rows
-from utils.features.store.feature_store import FeatureStore, FeatureView
+from utils.features.store.feature_store import FeatureStore
+from utils.features.store.feature_view import FeatureView
 from utils.features.store.online_store import SqliteOnlineStore
 
 VERSIONED = FeatureView("versioned", {"user_id": int}, {"a": float, "b": float, "c": float})

@@ -9,7 +9,8 @@ import pytest
 
 from tests.features.store.rates import RATES
 from utils.features.store.definitions import Definitions
-from utils.features.store.feature_store import FeatureStore, FeatureView
+from utils.features.store.feature_store import FeatureStore
+from utils.features.store.feature_view import FeatureView
 from utils.features.store.online_store import SqliteOnlineStore
 
 
@@ -53,7 +54,8 @@ def test_threads_that_register_at_once_lose_nothing(tmp_path):
 
 REGISTER = """
 import sys
-from utils.features.store.feature_store import FeatureStore, FeatureView
+from utils.features.store.feature_store import FeatureStore
+from utils.features.store.feature_view import FeatureView
 
 folder, number = sys.argv[1:]
 print("ready", flush=True)

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from tests.features.store.rates import HOUR, RATES, START, rows
-from utils.features.store.feature_store import FeatureStore, FeatureView
+from utils.features.store.feature_store import FeatureStore
+from utils.features.store.feature_view import FeatureView
 from utils.features.store.online_store import RedisOnlineStore, SqliteOnlineStore
 
 
@@ -215,7 +216,7 @@ def test_redis_url_chooses_redis_and_nothing_chooses_sqlite(tmp_path, monkeypatc
         assert isinstance(store.online, SqliteOnlineStore)
         assert (tmp_path / "a" / "online.sqlite").exists()
     monkeypatch.setenv("REDIS_URL", redis_url)
-    with FeatureStore(tmp_path / "b") as store, FeatureStore(tmp_path / "c") as other:
+    with FeatureStore(tmp_path / "b") as store, FeatureStore(tmp_path / "c" / "b") as other:
         assert isinstance(store.online, RedisOnlineStore)
         store.online.write("rates", [((1,), [0])], 0)
         assert other.online.read("rates", [(1,)]) == [None]

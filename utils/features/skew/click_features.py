@@ -4,7 +4,7 @@ All rates come from one nightly snapshot: what the log could say at midnight abo
 written to the serving database (`serving_database.fill`), so both sides start from equal numbers.
 """
 
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Self
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,8 @@ from utils.features.times import microseconds_of
 from utils.foundation import checks
 from utils.foundation.labels import same_labels
 from utils.foundation.whole_numbers import exact_integers
-from utils.world.clock import DAY, START, day_of, local_hour
+from utils.world.checks import ids
+from utils.world.clock import day_of, instants, local_hour, midnight
 
 __all__ = ["FEATURES", "WINDOW_DAYS", "Dimensions", "Snapshot", "features_at", "offline_features", "snapshot"]
 
@@ -118,9 +119,8 @@ def snapshot(log: pd.DataFrame, dimensions: Dimensions, day: int, *, window_days
     day = checks.count("day", day, "count from day 0", minimum=0)
     window_days = checks.count("window_days", window_days, "use 7 for a week")
     check_columns("log", log, LOG_COLUMNS)
-    midnight = START + np.timedelta64(day * DAY, "us")
     arrived = microseconds_of("available_time of log", log["available_time"], round_up=True)
-    seen = log[(arrived < midnight) & (arrived >= midnight - np.timedelta64(window_days * DAY, "us"))]
+    seen = log[(arrived < midnight(day)) & (arrived >= midnight(day - window_days))]
     if seen.empty:
         raise ValueError(
             f"log holds no event that arrived in the {window_days} days before day {day}; start it earlier"
@@ -128,11 +128,11 @@ def snapshot(log: pd.DataFrame, dimensions: Dimensions, day: int, *, window_days
     if seen["clicked"].isna().any():
         raise ValueError("clicked of log must not be missing, got nulls; an event without a click is False")
     n_cuisines = int(dimensions.cuisine.max()) + 1
-    user = _ids("user_id", seen["user_id"], len(dimensions.utc_offset_hours))
-    dish = _ids("dish_id", seen["dish_id"], len(dimensions.price))
+    user = ids("user_id", seen["user_id"], len(dimensions.utc_offset_hours))
+    dish = ids("dish_id", seen["dish_id"], len(dimensions.price))
     clicked = seen["clicked"].to_numpy(bool)
     cuisine = dimensions.cuisine[dish]
-    hour = local_hour(_times("event_time of log", seen["event_time"]), dimensions.utc_offset_hours[user])
+    hour = local_hour(instants("event_time of log", seen["event_time"]), dimensions.utc_offset_hours[user])
     prior = float(clicked.mean())
 
     def rates(name: str, key: NDArray[np.int64], size: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
@@ -157,22 +157,6 @@ def snapshot(log: pd.DataFrame, dimensions: Dimensions, day: int, *, window_days
     )
 
 
-def _ids(name: str, values: ArrayLike, n: int) -> NDArray[np.int64]:
-    """Return ids that have dimensions; a negative one would count from the end."""
-    found = exact_integers(name, values)
-    if found.size and (found.min() < 0 or found.max() >= n):
-        raise ValueError(f"{name} must lie in 0 to {n - 1}, got {found.min()} to {found.max()}; use the same world")
-    return found
-
-
-def _times(name: str, values: Any) -> NDArray[np.datetime64]:
-    """Return times in UTC and microseconds, none of them missing."""
-    found = microseconds_of(name, pd.Series(values))
-    if np.isnat(found).any():
-        raise ValueError(f"{name} must not be missing, got NaT; drop the rows without a time")
-    return found
-
-
 def features_at(
     rates: Snapshot, dimensions: Dimensions, user_id: ArrayLike, dish_id: ArrayLike, time: ArrayLike
 ) -> pd.DataFrame:
@@ -192,10 +176,10 @@ def features_at(
         ValueError: an id without dimensions, a time that is missing.
     """
     same_labels(user_id=user_id, dish_id=dish_id, time=time)
-    user = _ids("user_id", user_id, len(dimensions.utc_offset_hours))
-    dish = _ids("dish_id", dish_id, len(dimensions.price))
+    user = ids("user_id", user_id, len(dimensions.utc_offset_hours))
+    dish = ids("dish_id", dish_id, len(dimensions.price))
     cuisine = dimensions.cuisine[dish]
-    hour = local_hour(_times("time", time), dimensions.utc_offset_hours[user])
+    hour = local_hour(time, dimensions.utc_offset_hours[user])
     columns = (
         dimensions.price[dish],
         dimensions.preparation_minutes[dish],
@@ -225,7 +209,7 @@ def offline_features(
         ValueError: as for `snapshot` and `features_at`.
     """
     check_columns("entities", entities, LOG_COLUMNS[:3])
-    days = day_of(_times("event_time of entities", entities["event_time"]))
+    days = day_of(instants("event_time of entities", entities["event_time"]))
     made = pd.DataFrame(index=entities.index, columns=FEATURES, dtype=float)
     for day in np.unique(days):
         rates, rows = snapshot(log, dimensions, day, window_days=window_days), entities[days == day]

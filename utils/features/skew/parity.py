@@ -153,8 +153,10 @@ def _compare_exactly(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 
 def _distance(x: float, y: float) -> float:
-    finite = math.isfinite(x) and math.isfinite(y)
-    return float(abs(Fraction(x) - Fraction(y))) if finite else math.inf
+    try:
+        return float(abs(Fraction(x) - Fraction(y)))
+    except (OverflowError, ValueError):  # infinite or NaN on one side, or integers farther apart than floats reach
+        return math.inf
 
 
 def _equal(a: Any, b: Any, tolerance: float) -> bool:

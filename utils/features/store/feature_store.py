@@ -4,6 +4,7 @@ The history is a DuckDB file to which rows are only ever appended. The online st
 `REDIS_URL` is set. Each is written by its own code and must agree with the other: `parity`.
 """
 
+import hashlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -23,7 +24,7 @@ from utils.features.store.point_in_time import point_in_time_join
 from utils.features.store.typed_columns import column_of, typed
 from utils.features.times import duration, microseconds_of, moment, timestamp, whole_units
 
-__all__ = ["FeatureStore", "FeatureView"]
+__all__ = ["FeatureStore"]
 
 
 class FeatureStore:
@@ -39,8 +40,7 @@ class FeatureStore:
         self.folder.mkdir(parents=True, exist_ok=True)
         if online is None:
             url = os.environ.get("REDIS_URL")
-            prefix = f"features:{self.folder.resolve().name}"
-            online = RedisOnlineStore(url, prefix) if url else SqliteOnlineStore(self.folder / "online.sqlite")
+            online = RedisOnlineStore(url, _prefix(self.folder)) if url else SqliteOnlineStore(self.folder / "online.sqlite")
         self.online = online
         self._definitions = Definitions(self.folder / "views.json")
         self._history = History(self.folder / "offline.duckdb")
@@ -261,6 +261,12 @@ class FeatureStore:
             recomputed = self.get_historical(name, known.assign(event_time=until)).drop(columns="event_time")
             online = self.get_online(name, known, now=until)
         return replay_parity(online, recomputed, key=list(view.keys))
+
+
+def _prefix(folder: Path) -> str:
+    """Return what a folder's names in Redis begin with; folders of one name in two places get two."""
+    place = folder.resolve()
+    return f"features:{place.name}:{hashlib.sha256(str(place).encode()).hexdigest()[:12]}"
 
 
 def _key_columns(view: FeatureView, keys: pd.DataFrame | Iterable[Any]) -> pd.DataFrame:

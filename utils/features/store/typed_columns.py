@@ -91,8 +91,8 @@ def _whole(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _float_of_whole(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return integers as floats, and which of them share a float with others."""
-    found = values.astype(np.float64)
-    return found, np.abs(found) > LARGEST_EXACT_FLOAT
+    wrong = (values > LARGEST_EXACT_FLOAT) | (values < -LARGEST_EXACT_FLOAT)
+    return np.where(wrong, 0, values).astype(np.float64), wrong.astype(bool)
 
 
 def _one_zero(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
