@@ -118,6 +118,7 @@ def test_a_catalogue_holds_what_has_launched(world):
         catalogue = world.catalogue(day)
         assert catalogue["dish_id"].tolist() == np.flatnonzero(launch_day <= day).tolist()
         assert catalogue.index.tolist() == list(range(len(catalogue)))
+        assert catalogue.columns.equals(world.dishes.columns)
     assert len(world.catalogue(0)) < len(world.catalogue(13)) == 60
 
 
@@ -136,3 +137,9 @@ def test_a_log_that_would_fill_the_memory_is_refused(monkeypatch):
     with pytest.raises(ValueError, match="at most 140 sessions in all, got 146; simulate fewer days at a time"):
         world.simulate(sessions_per_day=21)
     assert len(world.simulate(sessions_per_day=21, end_day=6)) == 1_240
+
+
+def test_the_usual_world_has_the_stated_size():
+    world = World()
+    assert (world.seed, len(world.users), len(world.dishes), world.days) == (0, 20_000, 400, 60)
+    assert len(world.sessions(0, 7).user_id) == 7 * 2_000
