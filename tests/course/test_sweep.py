@@ -4,14 +4,10 @@ import math
 
 import pytest
 
-<<<<<<< HEAD
 from utils.course.claims import describe
-from utils.course.sweep import distance, is_narrow, margin, summarise, sweep_table
-from utils.lesson import Claim
-=======
 from utils.course.notebooks import CourseError
 from utils.course.sweep import distance, is_narrow, margin, summarise, sweep, sweep_table
->>>>>>> data
+from utils.lesson import Claim
 
 
 def records(values, relation="<=", bounds=1.0):
