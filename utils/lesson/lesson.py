@@ -3,7 +3,7 @@
 import copy
 import importlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import pandas as pd
@@ -257,8 +257,16 @@ class Lesson:
 
     # Play and answer
 
-    def play(self, draw, **controls):
-        """Show `draw` with sliders where there is a live front end, else once with its defaults."""
+    def play(self, draw: Callable[..., None], **controls: Sequence[Any]) -> None:
+        """Show `draw` with sliders where there is a live front end, else once with its defaults.
+
+        Args:
+            draw: function that shows something; every argument has a default value.
+            controls: argument -> (low, high, step) for a slider, or a list of choices.
+
+        Raises:
+            ValueError: draw and controls do not fit each other.
+        """
         play(draw, **controls)
 
     def answer(self) -> None:
