@@ -79,15 +79,6 @@ def test_a_cell_in_which_no_order_was_placed_is_not_called_collapsed():
     assert shares[1] > 0.9
 
 
-def test_a_budget_holds_ten_tokens():
-    """Refused throughout at 20 orders in 0.4 s and no new tokens: ten of their retries are sent, and later served."""
-    scenario = Scenario(load=1e-3, servers=1, service_seconds=0.001, outage_start=0.0, horizon=60.0, backoff_cap=0.05)
-    none, unlimited = simulate_outage_grid(
-        scenario, 0, load=1e-3, retries=np.inf, outage_seconds=55.0, budget_ratio=[0.0, 1e9]
-    )
-    assert none < unlimited
-
-
 def test_a_grid_that_would_not_fit_is_refused(monkeypatch):
     steps = round(SHORT.horizon / 0.05)
     monkeypatch.setattr(outage_grid, "MOST_STEPS", steps)
