@@ -111,7 +111,7 @@ def test_nullable_numbers_are_numbers():
         -3,
         2.5,
         True,
-        10**9,
+        10**15,
         "ten",
         [2.0, 1.0],
         [0.0, 2.0, 1.0],
