@@ -37,6 +37,7 @@ HAS_APPARATUS = hasattr(Lesson, "whiteboard") and "placebo" in inspect.signature
 def skeleton(tmp_path_factory):
     """A checkout with the skeleton of lesson 23."""
     folder = tmp_path_factory.mktemp("checkout")
+    (folder / "utils" / "exercises").mkdir(parents=True)  # as in a checkout, where other lessons are
     assert new_lesson(23, checkout=folder, bank={23: EXTRA}) == 0
     return folder
 
@@ -60,6 +61,8 @@ def test_the_sections_are_there_once_and_in_order(cells):
     headings = [line.lower() for line in text.splitlines() if line.startswith("## ")]
     assert len(headings) == len(SECTIONS)
     assert all(section in heading for section, heading in zip(SECTIONS, headings, strict=True))
+    [exercises] = [cell.source for cell in cells if "## Exercises\n" in cell.source]
+    assert "### Exercise 1" in exercises
 
 
 def test_the_opening_is_that_of_the_bank_and_the_cases_are_told(cells):
