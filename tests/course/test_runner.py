@@ -17,7 +17,6 @@ from tests.waiting import wait_until
 from utils.course.__main__ import main
 from utils.course.claims import claims_text, significant
 from utils.course.lesson_process import run_lesson
-from utils.course.parameters import check_parameters
 from utils.foundation.checkout import CHECKOUT
 
 LOOK_AROUND = (
@@ -151,60 +150,6 @@ def test_wrong_parameter_is_one_line_and_nothing_runs(tmp_path, name, value, mes
     arguments = ("--notebooks", tmp_path / "book", "--output", tmp_path / "out", "-p", name, value)
     assert command("run", *arguments) == (1, "", message)
     assert not (tmp_path / "out").exists()
-
-
-@pytest.mark.parametrize(
-    ("line", "value", "wanted"),
-    [
-        ("LOOKS = 20", "0", "1 or more"),
-        ("LOOKS = 20", "-3", "1 or more"),
-        ("SEED = 7", "-1", "0 or more"),
-        ("RATE = 0.5", "-0.1", "0 or more"),
-        ("RATE = 0.5", "1e999", "0 or more"),
-        ("SHIFT = -0.5", "1e999", "finite"),
-        ("LOOKS = 20  # how often the team looks (at least 2)", "1", "2 or more"),
-        ("SHARE = 0.1  # of the visits (0 to 1)", "1.5", "from 0 to 1"),
-        ("SHARE = 0.1  # of the visits (0 to 1)", "-0.5", "from 0 to 1"),
-        ("DAY = 3  # of the week (at most 7)", "8", "7 or less"),
-        ("DAY = 3  # of the week (1 to 7)", "0", "from 1 to 7"),
-        ("SHIFT = 1  # of a clock (-12 to 14)", "-13", "from -12 to 14"),
-    ],
-)
-def test_a_value_out_of_its_range_is_one_line_and_nothing_runs(tmp_path, line, value, wanted):
-    write_notebook(tmp_path / "book", "01_good", "x = 1", parameters=line)
-    name, default = line.partition("  #")[0].split(" = ")
-    arguments = ("--notebooks", tmp_path / "book", "--output", tmp_path / "out", "-p", name, value)
-    status, out, err = command("run", *arguments)
-    assert (status, out) == (1, "")
-    assert err.startswith(f"error: parameter {name} of 01_good must be {wanted}, got ")
-    assert err.endswith(f"; for example -p {name} {default}\n")
-    assert not (tmp_path / "out").exists()
-
-
-@pytest.mark.parametrize(
-    ("line", "value"),
-    [
-        ("LOOKS = 20", 1),
-        ("SEED = 7", 0),
-        ("SEED = 7", 10**400),
-        ("RATE = 0.5", 0),
-        ("RATE = 0.5", 7.5),
-        ("NONE_YET = 0", 0),
-        ("SHIFT = -0.5", -3.0),
-        ("LOOKS = 20  # how often (at least 2)", 2),
-        ("SHARE = 0.1  # (0 to 1)", 0.0),
-        ("SHARE = 0.1  # (0 to 1)", 1.0),
-        ("FLAG = True", False),
-        ("ANY = None", "what you like"),
-        ("SIZES = [1, 2]", []),
-    ],
-)
-def test_values_on_the_edge_of_their_range_are_accepted(tmp_path, line, value):
-    check_parameters(write_notebook(tmp_path, "01_good", parameters=line), {line.partition(" = ")[0]: value})
-
-
-def test_whole_number_serves_where_the_default_is_a_float(tmp_path):
-    check_parameters(write_notebook(tmp_path, "01_good"), {"RATE": 1, "SEED": 2, "CITY": "Rome"})
 
 
 def test_output_folder_below_a_file_is_one_line(tmp_path):

@@ -189,17 +189,27 @@ def test_text_chunks_are_taken_out_of_a_png_and_no_pixel_changes():
         strip_png_text(b"GIF89a")
 
 
-@pytest.mark.parametrize(("change", "kept"), [(0, True), (1, False)])
-def test_stored_bytes_stay_where_no_pixel_changed(change, kept):
+LARGE = np.repeat(PIXELS, 50, axis=0)
+
+
+@pytest.mark.parametrize(
+    ("stored_png", "fresh_png", "kept"),
+    [
+        (png(PIXELS, compress_level=9), png(PIXELS, {"Date": "today"}, compress_level=1), True),
+        (png(PIXELS, compress_level=9), png(PIXELS + np.eye(4, 5)[:, :, None].astype(int)), False),
+        (png(LARGE, compress_level=0), png(LARGE, compress_level=9), False),  # the same picture, much smaller
+    ],
+)
+def test_stored_bytes_stay_where_no_pixel_changed_and_the_html_shows_the_same(stored_png, fresh_png, kept):
     def notebook(picture):
-        output = new_output("display_data", {"image/png": base64.b64encode(picture).decode()})
+        text = base64.b64encode(picture).decode()
+        html = f'<img alt="one &quot;square&quot;" src="data:image/png;base64,{text}">'
+        output = new_output("display_data", {"image/png": text + "\n", "text/html": html})
         return new_notebook(cells=[new_code_cell("draw()", id="one", outputs=[output])])
 
-    stored_png = png(PIXELS, compress_level=0)
-    fresh_png = png(PIXELS + np.eye(4, 5)[:, :, None].astype(int) * change, compress_level=9)
-    fresh = normalise(notebook(fresh_png), notebook(stored_png))
-    result = base64.b64decode(fresh.cells[0].outputs[0].data["image/png"])
-    assert result == (stored_png if kept else fresh_png)
+    data = normalise(notebook(fresh_png), notebook(stored_png)).cells[0].outputs[0].data
+    assert base64.b64decode(data["image/png"]) == (stored_png if kept else fresh_png)
+    assert data["text/html"] == f'<img alt="one &quot;square&quot;" src="data:image/png;base64,{data["image/png"]}">'
 
 
 def test_live_widgets_are_not_stored():

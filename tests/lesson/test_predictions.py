@@ -178,6 +178,15 @@ def test_only_the_prediction_made_before_the_result_counts(shown, home):
     assert stored(home)["cost"] == {"low": 1, "high": 2, "measured": 5, "contains": False}
 
 
+@pytest.mark.parametrize(("measured", "contains"), [(0.99, False), (1, True), (2, True), (2.01, False)])
+def test_the_ends_belong_to_the_interval(shown, home, measured, contains):
+    lesson = Lesson(7)
+    lesson.predict("cost", "How many?", 1, 2)
+    lesson.reveal("cost", measured)
+    assert stored(home)["cost"]["contains"] is contains
+    assert ("contains it" in shown[-1]["text/plain"]) is contains
+
+
 @pytest.mark.parametrize("is_restarted", [False, True])
 def test_an_interval_written_after_the_result_was_shown_never_counts(shown, home, is_restarted):
     lesson = Lesson(7)

@@ -273,6 +273,38 @@ def test_a_lock_that_cannot_be_removed_is_told_instead_of_waited_for(tmp_path, m
     assert "progress.lock can't be removed" in progress.trouble
 
 
+def refusing(function, times):
+    """Return the function, which fails the first so many times as Windows does while another process looks."""
+    left = [times]
+
+    def call(*arguments):
+        if left[0]:
+            left[0] -= 1
+            raise PermissionError(errno.EACCES, "Access is denied")
+        return function(*arguments)
+
+    return call
+
+
+@pytest.mark.parametrize("name", ["replace", "open"])
+def test_on_windows_a_file_in_use_is_waited_for(home, monkeypatch, name):
+    monkeypatch.setattr("utils.lesson.progress.IS_WINDOWS", True)
+    monkeypatch.setattr(os, name, refusing(getattr(os, name), 3))
+    assert Progress().record(7, "exercises", "1", "passed")
+    assert stored(home) == {"07": {"exercises": {"1": "passed"}}}
+
+
+@pytest.mark.parametrize("is_windows", [True, False])
+def test_a_file_in_use_for_ever_is_told(home, monkeypatch, is_windows):
+    monkeypatch.setattr("utils.lesson.progress.IS_WINDOWS", is_windows)
+    monkeypatch.setattr("utils.lesson.progress.LOCK_SECONDS", 0.05)
+    monkeypatch.setattr(os, "replace", refusing(os.replace, 1_000 if is_windows else 1))
+    progress = Progress()
+    assert not progress.record(7, "exercises", "1", "passed")
+    assert "Access is denied" in progress.trouble
+    assert names(home) == []
+
+
 def test_a_fresh_copy_lets_unanswered_predictions_be_made_again(home):
     counted = {"low": 1, "high": 2, "measured": 5, "contains": False}
     for key, value in {"peeked": {"shown": True}, "counted": counted, "open": {"low": 1, "high": 2}}.items():

@@ -265,7 +265,7 @@ class Lesson:
             controls: argument -> (low, high, step) for a slider, or a list of choices.
 
         Raises:
-            ValueError: as `utils.lesson.play.play`.
+            ValueError: draw and controls do not fit each other.
         """
         play(draw, **controls)
 

@@ -18,6 +18,7 @@ from utils.foundation.checkout import CHECKOUT
 __all__ = ["LOCK_SECONDS", "Progress"]
 
 LOCK_SECONDS = 2.0
+IS_WINDOWS = os.name == "nt"
 SECTIONS = ("predictions", "exercises", "claims")  # whose inside is known here; others are kept as they are
 LESSON_KEY = re.compile(r"\d\d")
 REMEDY = "set COURSE_HOME to a folder of your own that can be written"
@@ -152,7 +153,7 @@ class Progress:
                 break
             except (FileExistsError, PermissionError) as error:
                 # on Windows a lock that is being removed refuses; elsewhere the folder can't be written
-                if isinstance(error, PermissionError) and os.name != "nt":
+                if isinstance(error, PermissionError) and not IS_WINDOWS:
                     raise
             now, seen = time.monotonic(), _identity(lock)
             if seen != holder:
@@ -187,7 +188,7 @@ def _replace(name: Path, target: Path) -> None:
             os.replace(name, target)
             return
         except PermissionError:
-            if os.name != "nt" or time.monotonic() > deadline:
+            if not IS_WINDOWS or time.monotonic() > deadline:
                 raise
             time.sleep(0.01)
 
