@@ -133,3 +133,9 @@ def test_outages_of_no_length_and_budgets_of_no_tokens_are_cells_too():
 def test_bad_arguments_are_named(call, name):
     with pytest.raises(ValueError, match=rf"^{name} .*must .*got .*; "):
         call()
+
+
+def test_the_longest_step_is_half_of_what_is_left_of_the_timeout():
+    assert simulate_outage_grid(SHORT, 0, load=0.2, retries=0, outage_seconds=0, step=0.4) > 0.9
+    with pytest.raises(ValueError, match=r"^step must be at most half of timeout − service_seconds, got 0\.6; "):
+        simulate_outage_grid(SHORT, 0, load=0.2, retries=0, step=0.6)

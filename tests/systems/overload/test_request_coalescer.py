@@ -5,7 +5,13 @@ import traceback
 
 import pytest
 
+from tests.waiting import wait_until
 from utils.systems.overload.request_coalescer import RequestCoalescer
+
+
+def until_waiting(coalescer, n):
+    """Wait until n threads wait for the computation of another."""
+    wait_until(lambda: len(coalescer._awaited) == n, seconds=5, pause=0.005)
 
 
 def run_threads(n, work):
@@ -39,7 +45,7 @@ def test_threads_that_ask_at_once_share_one_computation():
     for _ in range(8):
         assert asked.acquire(timeout=5)
     assert coalescer.get("other", lambda: "not blocked by menu") == "not blocked by menu"
-    threading.Event().wait(0.1)  # let the eight reach the coalescer
+    until_waiting(coalescer, 7)
     go.set()
     for thread in threads:
         thread.join(5)
@@ -55,7 +61,7 @@ def test_an_error_reaches_every_waiter_and_ends_the_flight():
         raise RuntimeError("database is down")
 
     threads, results = run_threads(3, lambda: coalescer.get("menu", fail))
-    threading.Event().wait(0.1)
+    until_waiting(coalescer, 2)
     go.set()
     for thread in threads:
         thread.join(5)
@@ -139,7 +145,7 @@ def test_an_interrupt_stays_in_the_thread_it_was_meant_for():
     leader.start()
     assert began.wait(5)
     threads, waited = run_threads(1, lambda: coalescer.get("menu", interrupted))
-    threading.Event().wait(0.1)
+    until_waiting(coalescer, 1)
     go.set()
     for thread in (leader, *threads):
         thread.join(5)
@@ -160,7 +166,7 @@ def test_an_error_that_cannot_be_copied_reaches_the_waiters_all_the_same():
         raise NeedsTwoArguments(503, "down")
 
     threads, results = run_threads(2, lambda: coalescer.get("menu", fail))
-    threading.Event().wait(0.1)
+    until_waiting(coalescer, 1)
     go.set()
     for thread in threads:
         thread.join(5)
