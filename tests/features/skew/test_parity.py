@@ -35,7 +35,7 @@ def by_loop(served, recomputed, tolerance):
     return both, wrong
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(SIDES, SIDES, st.sampled_from([0.0, 1e-6, 0.25]))
 def test_parity_counts_what_a_loop_counts(served, recomputed, tolerance):
     found = replay_parity(side(served).sample(frac=1, random_state=0), side(recomputed), key="id", tolerance=tolerance)

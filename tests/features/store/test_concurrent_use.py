@@ -160,7 +160,7 @@ def test_threads_read_what_another_ingests_and_materializes(tmp_path):
                 store.materialize("versioned", START + version * HOUR)
 
         def read():
-            for _ in range(15):
+            for _ in range(8):
                 answers.append(store.get_online("versioned", range(N_KEYS), now=START)["a"].unique().tolist())
 
         def replay():

@@ -40,7 +40,9 @@ class FeatureStore:
         self.folder.mkdir(parents=True, exist_ok=True)
         if online is None:
             url = os.environ.get("REDIS_URL")
-            online = RedisOnlineStore(url, _prefix(self.folder)) if url else SqliteOnlineStore(self.folder / "online.sqlite")
+            online = (
+                RedisOnlineStore(url, _prefix(self.folder)) if url else SqliteOnlineStore(self.folder / "online.sqlite")
+            )
         self.online = online
         self._definitions = Definitions(self.folder / "views.json")
         self._history = History(self.folder / "offline.duckdb")
