@@ -46,6 +46,16 @@ def test_one_more_file_of_the_bank_is_one_more_line_in_its_part_and_in_the_readm
     assert len(now) == len(was) + 1
 
 
+def test_a_table_a_part_in_markdown_whatever_the_order_of_the_bank():
+    bank = {number: question_bank()[number] for number in (9, 3, 2)}
+    rows = index.map_of_lessons(bank=bank)
+    text = index.tables_by_part(rows, ("", "A", "B"), lambda row: (str(row.number), "", "a|b"))
+    assert text == (
+        "**Framing the problem**\n\n| | A | B |\n|---:|:---|:---|\n| 2 | | a\\|b |\n| 3 | | a\\|b |\n\n"
+        "**Systems**\n\n| | A | B |\n|---:|:---|:---|\n| 9 | | a\\|b |"
+    )
+
+
 @pytest.mark.parametrize(
     ("contained", "n", "said"),
     [(8, 10, "what chance allows"), (5, 20, "too narrow"), (60, 60, "wider than they need")],

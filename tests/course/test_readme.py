@@ -54,6 +54,21 @@ def test_check_tells_a_page_that_is_out_of_date_and_writes_nothing(tmp_path, mon
     assert "out of date: python -m utils.course.readme" in capsys.readouterr().out
 
 
+def test_writing_mends_page_and_figure_and_check_sees_each(tmp_path, monkeypatch, capsys):
+    page, picture = tmp_path / "README.md", tmp_path / "docs" / readme.FIGURE.name
+    made = readme.FIGURE.read_bytes()
+    page.write_text(TEXT, encoding="utf-8")
+    monkeypatch.setattr(readme, "README", page)
+    monkeypatch.setattr(readme, "FIGURE", picture)
+    assert readme.main(["--check"]) == 1  # there is no figure yet
+    assert readme.main([]) == 0
+    assert (page.read_text(encoding="utf-8"), picture.read_bytes()) == (TEXT, made)
+    assert readme.main(["--check"]) == 0
+    picture.write_bytes(made[:-1])
+    assert readme.main(["--check"]) == 1
+    assert "README is up to date" in capsys.readouterr().out
+
+
 def test_the_claims_file_is_that_of_the_stored_notebooks():
     assert STORED.read_text(encoding="utf-8") == claims_text(stored_claims(NOTEBOOKS)), (
         "run: python -m utils.course claims --save"

@@ -5,7 +5,8 @@ import math
 import pytest
 
 from utils.course.claims import describe
-from utils.course.sweep import distance, is_narrow, margin, summarise, sweep_table
+from utils.course.notebooks import CourseError
+from utils.course.sweep import distance, is_narrow, margin, summarise, sweep, sweep_table
 from utils.lesson import Claim
 
 
@@ -99,6 +100,17 @@ def test_summary_keeps_the_worst_seed_and_the_order_of_the_claims():
     # distances 0.8, -0.5, 0.1: mean 2/15, variance (0.4444 + 0.4011 + 0.0011) / 2 = 0.42333
     assert found[0] == {**row, "margin": pytest.approx(2 / 15 / math.sqrt(0.42333), rel=1e-4)}
     assert (found[1]["lesson"], found[1]["margin"], len(found)) == ("01", "exact", 2)
+
+
+@pytest.mark.parametrize("seeds", [0, -1])
+def test_a_sweep_over_no_seed_is_refused(tmp_path, seeds):
+    with pytest.raises(CourseError, match=f"seeds must be at least 1, got {seeds}; for example make sweep SEEDS=20"):
+        sweep(tmp_path, seeds=seeds)
+
+
+def test_rounding_is_judged_by_the_largest_value():
+    assert margin(records([1e6, 1e6 + 1e-9], ">=", 0.0)) == "exact"
+    assert margin(records([0.0, 1e-9], ">=", -1.0)) == pytest.approx(math.sqrt(2) * 1e9)
 
 
 def test_table_marks_what_is_narrow_and_says_so_in_words():

@@ -104,6 +104,10 @@ def test_the_readout_is_that_of_the_table_by_hand():
     assert {case[0] for case in asked} == {0.4, 0.02, 0.0011, 0.0009, 1e-4, 1e-6}
 
 
+def test_a_statistic_at_a_boundary_has_reached_it():
+    assert [READOUT.solution(0.001, False, z, 2.04, False) for z in (2.04, -2.04)] == ["ship", "roll back"]
+
+
 def by_frame(clicks, views, arm, ddof=1):
     users = pd.DataFrame({"x": clicks, "y": views, "arm": arm})
     arms = users.groupby("arm")[["x", "y"]].sum()

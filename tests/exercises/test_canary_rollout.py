@@ -115,6 +115,11 @@ def test_the_decision_is_that_of_the_table_by_hand():
     assert len(cases) == 12 * 2 * 5 + 6
 
 
+def test_evidence_at_a_boundary_has_reached_it():
+    assert DECISION.solution([5.66, -9.0], True, 1, 15, 5.66, -4.61) == "roll back"
+    assert DECISION.solution([-4.61, -9.0], True, 15, 15, 5.66, -4.61) == "promote"
+
+
 def by_loop(canary_events, stable_events, canary_visits, stable_visits, ratio):
     total, found = 0.0, []
     for c, s, n, m in zip(canary_events, stable_events, canary_visits, stable_visits, strict=True):

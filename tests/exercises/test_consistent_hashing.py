@@ -85,6 +85,10 @@ def test_the_repair_is_that_of_the_table_by_hand():
     assert [(case, REPAIR.solution(*case)) for case in REPAIR.cases()] == TABLE
 
 
+def test_what_can_be_served_exactly_needs_no_repair():
+    assert REPAIR.solution(400, 400, 400, 70, 230, 300) == "nothing"
+
+
 def by_generator(points, owners, key_hash, n):
     found = []
     for _, owner in sorted(zip(points, owners, strict=True), key=lambda pair: (pair[0] < key_hash, pair[0])):

@@ -82,6 +82,16 @@ def test_the_next_step_is_that_of_the_table_by_hand():
     assert [(STEP.solution(*case), case) for case in STEP.cases()] == TABLE
 
 
+def test_an_interval_that_ends_at_the_current_value_has_not_decided():
+    assert [STEP.solution(800, 1, low, low + 0.1, 0.12) for low in (0.12, 0.02)] == ["log more", "log more"]
+    assert [STEP.solution(800, mean, 0.2, 0.3, 0.12) for mean in (0.75, 0.875, 1.125, 1.25)] == [
+        "explore first",
+        "test it",
+        "test it",
+        "explore first",
+    ]
+
+
 def by_loop(clicked, propensity, target_propensity):
     total = value = squares = 0.0
     for click, old, new in zip(clicked, propensity, target_propensity, strict=True):

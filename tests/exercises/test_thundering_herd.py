@@ -109,6 +109,11 @@ def test_the_cases_on_both_sides_of_an_edge_were_decided_by_hand():
     assert cases[:-10] == list(itertools.product((0.2, 0.4, 0.8, 1.1), (0, 1, 3), (0, 10), (5, 20, 60)))
 
 
+def test_what_fits_exactly_is_tolerated_but_a_full_service_is_not():
+    assert PROTECTION.solution(0.5, 1, 10, 10) == "nothing"
+    assert PROTECTION.solution(1.0, 0, 0, 10) == "more servers"
+
+
 def tokens(
     attempts, ratio, burst, *, start=None, cap=True, needed=1.0, cost=1.0, retries_earn=False, first_costs=False
 ):

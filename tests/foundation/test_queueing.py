@@ -66,6 +66,8 @@ def test_servers_needed_is_the_smallest_number_that_keeps_the_target(load, targe
         (lambda: erlang_b(0, 1), "servers"),
         (lambda: erlang_b(1.5, 1), "servers"),
         (lambda: erlang_b([], 1), "servers"),
+        (lambda: erlang_b(10**7 + 1, 1), "servers"),
+        (lambda: servers_needed(1.1e7), "load"),
         (lambda: erlang_b(2, -1), "load"),
         (lambda: erlang_c(2, math.nan), "load"),
         (lambda: erlang_c(2, 2), "load"),

@@ -201,7 +201,7 @@ def test_the_days_of_four_digit_years_have_a_midnight_and_no_others():
         "0001-01-01",
         "9999-12-31",
     ]
-    for day in (low - start - 1, high - start + 1, 10**18, np.uint64(2**64 - 1)):
+    for day in (low - start - 1, high - start + 1, 10**18, np.uint64(2**64 - 1), [low - start - 1, 0], [0, 10**9]):
         with pytest.raises(ValueError, match="day must lie in -738885 to 2913173"):
             clock.midnight(day)
 

@@ -108,7 +108,9 @@ def test_truth_names_the_argument_that_is_wrong(world, arguments, named):
             function(*arguments)
 
 
-@pytest.mark.parametrize("position", [0, 11, 1.5, 1.0, np.nan, [-1], True, "1", None, [1, 11], np.uint64(2**63)])
+@pytest.mark.parametrize(
+    "position", [0, 11, 1.5, 1.0, np.nan, [-1], True, "1", None, [1, 11], [0, 5], np.uint64(2**63)]
+)
 def test_examination_refuses_positions_that_do_not_exist(world, position):
     with pytest.raises(ValueError, match="position"):
         world.truth.examination(position)

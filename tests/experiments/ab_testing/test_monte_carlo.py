@@ -53,7 +53,7 @@ def test_same_seed_gives_the_same_experiments_and_another_seed_others():
     np.testing.assert_array_equal(first, simulate_experiments(resample([0.0, 1.0, 5.0]), **settings, rng=3).statistic)
     assert not np.array_equal(first, simulate_experiments(resample([0.0, 1.0, 5.0]), **settings, rng=4).statistic)
     np.testing.assert_array_equal(
-        simulate_z_paths(n_experiments=5, looks=3), simulate_z_paths(n_experiments=5, looks=3, rng=0)
+        simulate_z_paths(n_experiments=5, looks=3), simulate_z_paths(n_experiments=5, looks=3, drift=0.0, rng=0)
     )
 
 

@@ -1,5 +1,6 @@
 """The canary controller rolls back what is worse, promotes what is not, and never promotes blind."""
 
+import inspect
 import math
 from collections.abc import Mapping
 
@@ -224,6 +225,19 @@ def test_events_and_requests_of_an_accusation_are_those_of_the_step():
     decision = controller.observe(errors(98_000, 980), errors(12_000, 300))
     assert decision.reason.startswith("errors: 200 of 280 fell on 20.0% of the traffic; evidence ")
     assert decision.reason.endswith(" for 2x")
+
+
+def test_evidence_on_a_boundary_has_reached_it(monkeypatch):
+    plan = RolloutPlan([Guardrail("errors", (2,))], steps=(0.5, 1.0), minimum_windows=1)
+    for name, canary_errors, action in (("roll_back_above", 7, "roll back"), ("promote_below", 3, "promote")):
+        evidence = float(log_evidence(canary_errors, 5, 0.5, 2))
+        with monkeypatch.context() as patch:
+            patch.setattr(RolloutPlan, name, evidence)
+            assert CanaryController(plan).observe(errors(100, 5), errors(100, canary_errors)).action == action
+
+
+def test_a_controller_starts_from_its_plan_and_nothing_else():
+    assert list(inspect.signature(CanaryController).parameters) == ["plan", "patience"]
 
 
 class Broken(Mapping):

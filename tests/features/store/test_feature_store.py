@@ -403,6 +403,14 @@ def test_a_fraction_of_a_microsecond_is_never_known_too_early(store):
     assert found.notna().tolist() == [False, False, False, True]
 
 
+def test_a_backfilled_fraction_of_a_microsecond_is_rounded_up_too(store):
+    late = rows((1, 0, 0, 0.8)).drop(columns="available_time")
+    late["event_time"] = late["event_time"].astype("datetime64[ns]") + pd.Timedelta(1, "ns")
+    store.backfill("rates", late, delay=0)
+    asked = pd.DataFrame({"user_id": 1, "event_time": START + pd.to_timedelta([0, 1], unit="us")})
+    assert store.get_historical("rates", asked)["rate"].notna().tolist() == [False, True]
+
+
 def test_a_delay_of_a_fraction_of_a_microsecond_is_rounded_up(store):
     store.backfill("rates", rows((1, 0, 0, 0.8)).drop(columns="available_time"), delay=pd.Timedelta(1_001, "ns"))
     asked = pd.DataFrame({"user_id": 1, "event_time": START + pd.to_timedelta([1, 2], unit="us")})

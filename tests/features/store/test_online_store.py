@@ -1,11 +1,12 @@
 """An online store: keys asked in batches come from one moment, and threads may share one store."""
 
+import sqlite3
 import threading
 
 import pytest
 
 from utils.features.store import online_store
-from utils.features.store.online_store import SqliteOnlineStore
+from utils.features.store.online_store import RedisOnlineStore, SqliteOnlineStore
 
 
 def numbered(version, n):
@@ -95,6 +96,42 @@ def test_a_write_that_fails_leaves_all_as_it_was(open_online):
     assert store.read("rates", [(2,)]) == [[1]]
     if isinstance(store, SqliteOnlineStore):
         assert store.read("rates", [(1,)]) == [[1]]
+    store.close()
+
+
+class BusyFile:
+    """Stands in for a connection whose file others are opening, the first times it is asked."""
+
+    def __init__(self, times):
+        self.times = times
+
+    def execute(self, statement):
+        self.times -= 1
+        if self.times >= 0:
+            raise sqlite3.OperationalError("database is locked")
+
+
+def test_a_file_that_others_are_opening_is_waited_for_until_patience_ends(monkeypatch):
+    waited = []
+    monkeypatch.setattr(online_store.time, "sleep", waited.append)
+    online_store._write_ahead(BusyFile(3))
+    assert len(waited) == 3
+    monkeypatch.setattr(online_store, "PATIENCE", 0.0)
+    with pytest.raises(sqlite3.OperationalError, match="database is locked"):
+        online_store._write_ahead(BusyFile(3))
+
+
+@pytest.mark.parametrize(("n", "commands"), [(0, 1), (1_000, 2), (1_001, 3), (2_000, 3)])
+def test_rows_go_to_redis_a_batch_at_a_time_and_the_mark_after_them(redis_url, tmp_path, monkeypatch, n, commands):
+    store = RedisOnlineStore(redis_url, prefix=tmp_path.name)
+    sent, send = [], store._client.hset
+    monkeypatch.setattr(
+        store._client, "hset", lambda name, *rest, **more: (sent.append(name), send(name, *rest, **more))
+    )
+    store.write("rates", numbered(1, n), 7)
+    assert len(sent) == commands
+    assert sent[-1].endswith(":written")
+    assert store.written("rates") == 7
     store.close()
 
 

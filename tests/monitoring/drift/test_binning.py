@@ -104,7 +104,23 @@ def test_nullable_numbers_are_numbers():
 
 @pytest.mark.parametrize("function", [psi, psi_many, chi_square_test, jensen_shannon])
 @pytest.mark.parametrize(
-    "bins", [1, 0, -3, 2.5, True, 10**9, "ten", [2.0, 1.0], [0.0, 2.0, 1.0], [[1.0]], [np.nan], [0.0, np.nan], []]
+    "bins",
+    [
+        1,
+        0,
+        -3,
+        2.5,
+        True,
+        10**15,
+        "ten",
+        [2.0, 1.0],
+        [0.0, 2.0, 1.0],
+        [0.0, 1.0, 1.0],
+        [[1.0]],
+        [np.nan],
+        [0.0, np.nan],
+        [],
+    ],
 )
 def test_unusable_bins_are_refused(function, bins):
     reference = [[1.0], [2.0]] if function is psi_many else [1.0, 2.0]

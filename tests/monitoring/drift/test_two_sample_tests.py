@@ -22,6 +22,8 @@ def test_psi_test_has_one_degree_of_freedom_less_than_bins_in_use():
     reference, current = [0] * 50 + [1] * 30 + [2] * 20, [0] * 20 + [1] * 30 + [2] * 50
     shares = np.array([[0.5, 0.3, 0.2], [0.2, 0.3, 0.5]])
     value = ((shares[0] - shares[1]) * np.log(shares[0] / shares[1])).sum()
+    two = psi_test(["a"] * 50 + ["b"] * 50, ["a"] * 20 + ["b"] * 80)
+    assert two.pvalue == pytest.approx(stats.chi2.sf(two.statistic / (2 / 100), 1))
     # the bins hold 0, 1 and 2; nothing lies below the tied minimum and nothing is missing
     assert psi_test(reference, current) == pytest.approx((value, stats.chi2.sf(value / (2 / 100), 2)))
 
@@ -29,6 +31,7 @@ def test_psi_test_has_one_degree_of_freedom_less_than_bins_in_use():
 def test_ks_pvalues_at_the_ends_of_their_range():
     assert ks_pvalue([0.0, 1.0], 1, 1).tolist() == [1.0, 0.0]
     assert ks_pvalue(0.4, 2, 1) == pytest.approx(stats.kstwo.sf(0.4, 1))
+    assert ks_pvalue(0.6, 1, 1) == pytest.approx(0.8)  # one row of each: 2 (1 − d) for a sample of one
     assert ks_pvalue(0.0, 10**12, 10**12) == 1.0
 
 
@@ -39,6 +42,8 @@ def test_ks_pvalues_at_the_ends_of_their_range():
         (lambda: ks_pvalue([0.2, math.nan], 10, 10), "distance"),
         (lambda: ks_pvalue(-0.1, 10, 10), "distance"),
         (lambda: ks_pvalue(0.1, 0, 10), "n"),
+        (lambda: ks_pvalue(0.1, 10**12 + 1, 10), "n"),
+        (lambda: ks_pvalue(0.1, 10, 10**12 + 1), "m"),
         (lambda: ks_pvalue(0.1, 10, 10**400), "m"),
     ],
 )

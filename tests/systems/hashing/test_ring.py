@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from utils.systems.hashing import ring as ring_module
 from utils.systems.hashing.key_hash import hash_key, hash_keys
 from utils.systems.hashing.ring import HashRing
 
@@ -127,10 +128,14 @@ def test_numbers_of_points_that_are_none_or_too_large_are_refused(number):
         HashRing(["a"], number)
 
 
-def test_weights_that_would_fill_the_memory_with_points_are_refused():
-    for weights in ({"a": 1e308}, {"a": 1e5}):
-        with pytest.raises(ValueError, match=r"^virtual_nodes must give at most 10,000,000 points"):
-            HashRing(["a", "b"], 160, weights=weights)
+def test_as_many_points_as_fit_are_made(monkeypatch):
+    monkeypatch.setattr(ring_module, "_MOST_POINTS", 40)
+    assert len(HashRing(["a", "b"], 10, weights={"a": 3}).points) == 40
+    for weights in ({"a": 3.2}, {"a": 1e308}):
+        with pytest.raises(ValueError, match=r"^virtual_nodes must give at most 40 points in all, got 10 × weights"):
+            HashRing(["a", "b"], 10, weights=weights)
+    with pytest.raises(ValueError, match=r"^virtual_nodes must be at most 40, got 41; "):
+        HashRing(["a"], 41)
 
 
 def test_impossible_questions_to_a_ring_are_refused():

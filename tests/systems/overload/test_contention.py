@@ -90,7 +90,7 @@ def test_recorded_calls_are_the_counted_calls_and_change_nothing():
         (lambda: simulate_contention(2, "none", 0, net_mean=0), "net_mean"),
         (lambda: simulate_contention(2, "none", 0, net_sd=-1), "net_sd"),
         (lambda: simulate_contention(2, "none", -1), "seed"),
-        (lambda: simulate_contention(10**6, "none", 0), "n_clients"),
+        (lambda: simulate_contention(10**15, "none", 0), "n_clients"),
         (lambda: simulate_contention(2, "none", 0, base=0), "base"),
         (lambda: simulate_contention(2, "none", 0, cap=1), "cap"),
     ],

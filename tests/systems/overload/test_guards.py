@@ -153,3 +153,30 @@ def test_counts_in_two_series_go_together_row_by_row_only():
 def test_bad_arguments_are_named(call, name):
     with pytest.raises(ValueError, match=rf"^{name} .*must .*got .*; "):
         call()
+
+
+def test_a_throttle_at_its_allowance_drops_nothing_whatever_the_draw():
+    class Zero:
+        def random(self):
+            return 0.0
+
+    throttle = AdaptiveThrottle(k=2.0)
+    throttle.requests, throttle.accepts = deque([0.0] * 10), deque([0.0] * 5)
+    assert throttle.allows(1.0, 1, Zero())
+
+
+def test_the_defaults_are_those_of_the_books():
+    budget = RetryBudget()
+    assert [budget.allows(0.0, 2, None) for _ in range(11)] == [True] * 10 + [False]
+    assert [budget.allows(0.0, 1, None) for _ in range(11)] == [True] * 11
+    assert [budget.allows(0.0, 2, None) for _ in range(2)] == [True, False]  # eleven first attempts bring 1.1 tokens
+    breaker = CircuitBreaker()
+    for _ in range(19):
+        breaker.record(0.0, False)
+    assert breaker.allows(0.0, 1, None)
+    breaker.record(1.0, False)
+    assert not breaker.allows(5.9, 1, None)
+    assert breaker.allows(6.0, 1, None)
+    assert (AdaptiveThrottle().k, AdaptiveThrottle().window) == (2.0, 10.0)
+    single = RetryBudget(burst=1)
+    assert [single.allows(0.0, 2, None) for _ in range(2)] == [True, False]

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from itertools import count
 from typing import TYPE_CHECKING, NamedTuple
 
 from utils.experiments.assignment import bucket
@@ -210,7 +211,7 @@ def drive(
 
 def _windows(controller: CanaryController, max_windows: int, windows_after: int) -> Iterator[int]:
     after = 0
-    for window in range(1, max_windows + windows_after + 1):
+    for window in count(1):
         if controller.is_over:
             after += 1
         if after > windows_after or (window > max_windows and not controller.is_over):

@@ -12,7 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from utils.foundation import checks, labels
 
-__all__ = ["AdaptiveThrottle", "CircuitBreaker", "Guard", "NoGuard", "RetryBudget", "rejection_probability"]
+__all__ = ["BURST", "AdaptiveThrottle", "CircuitBreaker", "Guard", "NoGuard", "RetryBudget", "rejection_probability"]
+
+BURST = 10.0  # retries that a budget allows at once
 
 Counts = TypeVar("Counts", float, NDArray[np.float64])
 
@@ -73,7 +75,7 @@ class RetryBudget(Guard):
 
     gives_up = True  # waiting for a token would only move the retry
 
-    def __init__(self, ratio: float = 0.1, burst: float = 10.0) -> None:
+    def __init__(self, ratio: float = 0.1, burst: float = BURST) -> None:
         self.ratio = checks.fraction("ratio", ratio, "use 0.1 for one retry in ten requests")
         self.burst = checks.number("burst", burst, low=1, remedy="give the retries allowed at once")
         self.tokens = self.burst

@@ -14,11 +14,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from utils.foundation import checks
 from utils.systems.overload import backoff
+from utils.systems.overload.guards import BURST
 from utils.systems.overload.scenario import Scenario, checked_scenario
 
 __all__ = ["simulate_outage_grid"]
 
-BURST = 10.0  # tokens that a retry budget holds
 LAST_PART = 0.8  # of the horizon; what is placed and answered after it is counted
 MOST_STEPS = 1_000_000
 MOST_NUMBERS = 50_000_000  # kept at once: 400 MB
