@@ -8,7 +8,7 @@ from IPython.utils.capture import capture_output
 from traitlets.config import Config
 
 from utils.lesson import play as module
-from utils.lesson.play import VIEW, play
+from utils.lesson.play import VIEW, is_live, play
 
 CONTROLS = {"load": (0.0, 1.0, 0.1), "nodes": (2, 50, 1), "rule": ["mean", "worst"]}
 
@@ -105,11 +105,13 @@ def test_slider_and_number_move_together_and_draw_once(live):
     [slider] = [w for w in live() if isinstance(w, ipywidgets.FloatSlider)]
     assert (slider.min, slider.max, slider.step, slider.value) == (0.0, 1.0, 0.1, 0.3)
     assert (field.min, field.max, field.step, field.value) == (0.0, 1.0, 0.1, 0.3)
-    slider.value = 0.1 + 0.1 + 0.1 + 0.1 + 0.1 + 0.1
-    assert field.value == slider.value == 0.6
+    assert (slider.continuous_update, slider.readout, slider.tabbable) == (False, False, False)
+    slider.value = 7 * 0.1
+    assert 7 * 0.1 != 0.7
+    assert field.value == slider.value == 0.7
     field.value = 0.2
     assert slider.value == 0.2
-    assert [load for load, _, _ in drawn] == [0.3, 0.6, 0.2]
+    assert [load for load, _, _ in drawn] == [0.3, 0.7, 0.2]
 
 
 def test_whole_numbers_stay_whole(live):
@@ -118,6 +120,19 @@ def test_whole_numbers_stay_whole(live):
     [slider] = [w for w in live() if isinstance(w, ipywidgets.IntSlider)]
     slider.value = 11
     assert type(drawn[-1][1]) is int
+
+
+@pytest.mark.parametrize(
+    ("static", "has_kernel", "live"),
+    [("1", True, False), ("0", True, True), ("", True, True), (None, True, True), (None, False, False)],
+)
+def test_a_kernel_has_a_front_end_unless_the_environment_says_static(monkeypatch, shell, static, has_kernel, live):
+    monkeypatch.delenv("COURSE_STATIC", raising=False)
+    if static is not None:
+        monkeypatch.setenv("COURSE_STATIC", static)
+    if has_kernel:
+        monkeypatch.setattr(type(shell), "kernel", object(), raising=False)
+    assert is_live() is live
 
 
 def test_arguments_without_default_or_control_are_refused():
