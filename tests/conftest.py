@@ -1,6 +1,7 @@
 """Fixtures of the tests: what a lesson shows, and a home of its own for each test."""
 
 import importlib
+import itertools
 
 import pytest
 
@@ -27,9 +28,17 @@ def shown(monkeypatch):
     return bundles
 
 
+@pytest.fixture(scope="session")
+def homes(tmp_path_factory):
+    """Return paths that were not given before; a numbered folder a test would take time that grows with their number."""
+    root = tmp_path_factory.mktemp("homes")
+    return (root / str(number) for number in itertools.count())
+
+
 @pytest.fixture(autouse=True)
-def home(tmp_path_factory, monkeypatch):
-    """Give every test its own COURSE_HOME."""
-    folder = tmp_path_factory.mktemp("home")
+def home(homes, monkeypatch):
+    """Give every test its own COURSE_HOME, an empty folder."""
+    folder = next(homes)
+    folder.mkdir()
     monkeypatch.setenv("COURSE_HOME", str(folder))
     return folder
