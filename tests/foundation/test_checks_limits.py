@@ -38,3 +38,22 @@ def test_an_array_hides_no_values():
 def test_an_array_holds_real_numbers_only(values):
     with pytest.raises(ValueError, match="x must hold numbers"):
         checks.array("x", values)
+
+
+@pytest.mark.parametrize("value", [1, 7, 7.0, np.int8(3), np.array(5), Decimal(4), Fraction(6, 2)])
+def test_a_whole_number_in_its_range_passes(value):
+    found = checks.count("days", value, "tell a shorter story", maximum=7)
+    assert found == value
+    assert type(found) is int
+
+
+@pytest.mark.parametrize("value", [0, 8, 10**30, 2.5, np.nan, np.inf, True, "3", None, [3]])
+def test_another_number_is_refused(value):
+    with pytest.raises(ValueError, match=r"^days must be .*; tell a shorter story$"):
+        checks.count("days", value, "tell a shorter story", maximum=7)
+
+
+def test_a_range_may_begin_elsewhere():
+    assert checks.count("offset", -12, "x", minimum=-12, maximum=14) == -12
+    with pytest.raises(ValueError, match="offset"):
+        checks.count("offset", -13, "x", minimum=-12, maximum=14)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from utils.foundation.labels import aligned
+from utils.foundation.labels import aligned, same_labels
 
 
 @given(st.permutations(list("abcdef")), st.permutations(list("abcdef")))
@@ -59,3 +59,14 @@ def test_without_labels_on_both_sides_the_place_counts(values, reference):
 def test_labels_that_do_not_meet_are_named(have, wanted, said):
     with pytest.raises(ValueError, match=said):
         aligned("x", pd.Series(0, index=have), "y", pd.Series(0, index=wanted))
+
+
+def test_labeled_columns_of_other_rows_are_not_paired_by_place():
+    one, other = pd.Series([1, 2]), pd.Series([1, 2], index=[1, 0])
+    same_labels(a=one, b=one * 2, c=np.array([5, 6]), d=3)
+    same_labels(a=other, b=[1, 2])
+    same_labels(a=[1], b=2)
+    same_labels()
+    for columns in ({"a": one, "b": other}, {"a": one, "x": [1, 2], "y": one, "b": other}, {"a": one, "b": one[:1]}):
+        with pytest.raises(ValueError, match="b must have the index of a, got others; align them first"):
+            same_labels(**columns)

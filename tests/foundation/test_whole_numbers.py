@@ -64,3 +64,12 @@ def test_whole_numbers_of_any_type_are_exact(values, wanted):
 def test_everything_else_is_refused(values, got):
     with pytest.raises(ValueError, match=f"item must be whole numbers, got .*{got}.*; pass integers without gaps"):
         exact_integers("item", values)
+
+
+def test_floats_pass_only_where_they_are_asked_for_and_exact():
+    assert exact_integers("day", [1.0, -2.0], "x").tolist() == [1, -2]
+    for wrong in ([1.5], [np.nan], [np.inf], [2.0**53], [1.0, 0.5]):
+        with pytest.raises(ValueError, match="day must be whole"):
+            exact_integers("day", wrong, "x")
+    with pytest.raises(ValueError, match="day must be whole"):
+        exact_integers("day", [1.0], "x", floats=False)

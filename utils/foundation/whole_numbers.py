@@ -10,13 +10,16 @@ __all__ = ["LARGEST_EXACT_FLOAT", "exact_integers"]
 LARGEST_EXACT_FLOAT = 2**53 - 1  # from 2**53 on, a float may stand for more than one whole number
 
 
-def exact_integers(name: str, values: ArrayLike, remedy: str = "pass integers without gaps") -> NDArray[np.integer]:
+def exact_integers(
+    name: str, values: ArrayLike, remedy: str = "pass integers without gaps", *, floats: bool = True
+) -> NDArray[np.integer]:
     """Return the values as integers that are exactly what was given.
 
     Args:
         name: the argument's name, for the message.
-        values: integers of any shape, or floats that are whole and below 2**53 in size.
+        values: integers of any shape, or floats that are whole and below 2**53 in size; an empty list has none.
         remedy: what to do about others.
+        floats: whether floats pass where each is whole and exact.
 
     Returns:
         Array of int64, or of uint64 where one value needs it, of the same shape.
@@ -30,7 +33,9 @@ def exact_integers(name: str, values: ArrayLike, remedy: str = "pass integers wi
     """
     found = _plain(values)
     is_masked = np.ma.is_masked(values)  # of numpy's masked arrays and pandas' nullable ones
-    if is_masked or found.dtype.kind not in "iuf":
+    if found.size == 0 and not hasattr(values, "dtype"):
+        found = found.astype(np.int64)
+    if is_masked or found.dtype.kind not in ("iuf" if floats else "iu"):
         got = "missing values" if is_masked else found.dtype
         raise ValueError(f"{name} must be whole numbers, got {got}; {remedy}")
     if found.dtype.kind == "f":

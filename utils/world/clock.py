@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from utils.world.checks import told, whole_numbers
+from utils.foundation import checks
+from utils.foundation.whole_numbers import exact_integers
 
 __all__ = [
     "DAY",
@@ -98,7 +99,7 @@ def midnight(day: ArrayLike) -> NDArray[np.datetime64]:
     >>> midnight(4)
     np.datetime64('2024-01-05T00:00:00.000000')
     """
-    number = whole_numbers("day", day, "count days from 0", floats=True)
+    number = exact_integers("day", day, "count days from 0")
     low, high = (FIRST - START).astype(np.int64) // DAY, (LAST - START).astype(np.int64) // DAY
     if number.size and (number.min() < low or number.max() > high):
         raise ValueError(
@@ -142,7 +143,7 @@ def local_hour(time: ArrayLike, utc_offset_hours: ArrayLike) -> NDArray[np.int64
     >>> int(local_hour(np.datetime64("2024-01-01T03:59:00"), -5))
     22
     """
-    offset = whole_numbers("utc_offset_hours", utc_offset_hours, "round to whole hours", floats=True)
+    offset = exact_integers("utc_offset_hours", utc_offset_hours, "round to whole hours")
     if offset.size and (offset.min() < OFFSETS[0] or offset.max() > OFFSETS[1]):
         raise ValueError(
             f"utc_offset_hours must lie in {OFFSETS[0]} to {OFFSETS[1]}, got {offset.min()} to {offset.max()}; "
@@ -185,5 +186,5 @@ def _datetime(name: str, value: Any) -> np.datetime64:
 
 def _no_time(name: str, value: Any) -> ValueError:
     return ValueError(
-        f'{name} must hold times, got {told(value)}; pass datetime64, or texts such as "2024-01-05T18:30:00"'
+        f'{name} must hold times, got {checks.told(value)}; pass datetime64, or texts such as "2024-01-05T18:30:00"'
     )

@@ -14,7 +14,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from utils.foundation import checks
-from utils.world.checks import number_up_to, told
 from utils.world.cities import CITIES, City
 from utils.world.clock import OFFSETS, day_of
 from utils.world.dishes import CUISINES
@@ -126,9 +125,9 @@ class NewCity(Incident):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not isinstance(self.city, str) or not self.city.strip():
-            raise ValueError(f"city must be a name, got {told(self.city)}; choose one such as 'Fairhaven'")
+            raise ValueError(f"city must be a name, got {checks.told(self.city)}; choose one such as 'Fairhaven'")
         remedy = "give whole hours ahead of UTC"
-        offset = number_up_to("utc_offset_hours", self.utc_offset_hours, OFFSETS[1], remedy, minimum=OFFSETS[0])
+        offset = checks.count("utc_offset_hours", self.utc_offset_hours, remedy, minimum=OFFSETS[0], maximum=OFFSETS[1])
         self._set(share=_share(self.share), utc_offset_hours=offset)
 
     @property
@@ -174,7 +173,7 @@ class Bots(Incident):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        n_bots = number_up_to("n_bots", self.n_bots, USERS_LIMIT, "a handful is enough")
+        n_bots = checks.count("n_bots", self.n_bots, "a handful is enough", maximum=USERS_LIMIT)
         self._set(share=_share(self.share), n_bots=n_bots)
 
     def newcomers(self, rng: np.random.Generator, users: Users, days: int) -> Users:
@@ -285,7 +284,7 @@ def check_incidents(incidents: Any, days: int) -> tuple[Incident, ...]:
     for incident in incidents:
         if not isinstance(incident, Incident):
             raise ValueError(
-                f"incidents must hold incidents, got {told(incident)}; make them with utils.world, as Bots(start_day=3)"
+                f"incidents must hold incidents, got {checks.told(incident)}; make them with utils.world, as Bots(start_day=3)"
             )
         if incident.start_day >= days or (incident.end_day or 0) > days:
             raise ValueError(

@@ -8,7 +8,6 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from utils.foundation import checks
-from utils.world.checks import told
 from utils.world.choice import POSITIONS
 from utils.world.clock import day_of
 from utils.world.ranking import Ranking
@@ -132,7 +131,7 @@ class ScorePolicy(_Exploring):
         n_candidates: int | None = None,
     ) -> None:
         if not callable(score):
-            raise ValueError(f"score must be a function of sessions, got {told(score)}; wrap it in a function")
+            raise ValueError(f"score must be a function of sessions, got {checks.told(score)}; wrap it in a function")
         super().__init__(world, epsilon, n_candidates)
         self.score = score
 
@@ -148,7 +147,9 @@ def _checked_scores(score: Any, shape: tuple[int, int]) -> NDArray[np.float64]:
     try:
         found = np.asarray(score, dtype=float)
     except (TypeError, ValueError):
-        raise ValueError(f"score must return numbers, got {told(score)}; return an array of shape {shape}") from None
+        raise ValueError(
+            f"score must return numbers, got {checks.told(score)}; return an array of shape {shape}"
+        ) from None
     if found.shape != shape or np.isnan(found).any():
         raise ValueError(
             f"score must return numbers of shape {shape}, got shape {found.shape} or NaN; "

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from utils.world.checks import told
+from utils.foundation import checks
 from utils.world.choice import POSITIONS
 from utils.world.clock import day_of
 from utils.world.traffic import Sessions
@@ -36,7 +36,7 @@ def check_policy(policy: Any) -> None:
     """
     if isinstance(policy, type) or not callable(getattr(policy, "rank", None)):
         raise ValueError(
-            f"policy must have a method rank(sessions, rng), got {told(policy)}; pass an object that has one"
+            f"policy must have a method rank(sessions, rng), got {checks.told(policy)}; pass an object that has one"
         )
 
 
@@ -79,7 +79,9 @@ def check_ranking(ranking: Any, sessions: Sessions, launch_day: NDArray[np.integ
 def _check_dishes(dish_id: NDArray[Any], day: NDArray[np.int64], launch_day: NDArray[np.integer]) -> None:
     """Raise unless feeds (sessions, 10) hold launched dishes, none twice."""
     if not np.issubdtype(dish_id.dtype, np.integer):
-        raise ValueError(f"policy must return dish_id as whole numbers, got {told(dish_id)}; cast with astype(int)")
+        raise ValueError(
+            f"policy must return dish_id as whole numbers, got {checks.told(dish_id)}; cast with astype(int)"
+        )
     if not dish_id.size:
         return
     if dish_id.min() < 0 or dish_id.max() >= len(launch_day):

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from utils.foundation import checks
-from utils.world.checks import told
 from utils.world.choice import POSITIONS
 from utils.world.cities import CITIES, City
 from utils.world.traffic import week_profile
@@ -72,7 +71,9 @@ class Scale:
         checks.share("margin", self.margin, "0.1 is a tenth of the basket")
         shares = [getattr(city, "share", math.nan) for city in self.cities]
         if not math.isclose(sum(shares), 1.0, abs_tol=1e-9):
-            raise ValueError(f"cities must have shares that sum to 1, got {told(shares)}; divide them by their sum")
+            raise ValueError(
+                f"cities must have shares that sum to 1, got {checks.told(shares)}; divide them by their sum"
+            )
 
     @property
     def visits_per_day(self) -> float:

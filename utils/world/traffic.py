@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from utils.world.checks import told
+from utils.foundation import checks
 from utils.world.cities import City
 from utils.world.clock import DAY, MINUTE, MINUTES_A_DAY, START, instants
 from utils.world.streams import blocks, stream
@@ -84,7 +84,7 @@ def check_sessions(sessions: Sessions) -> None:
     columns = [getattr(sessions, name, None) for name in Sessions._fields]
     if any(np.ndim(column) != 1 for column in columns):
         raise ValueError(
-            f"sessions must hold the columns {', '.join(Sessions._fields)}, got {told(sessions)}; "
+            f"sessions must hold the columns {', '.join(Sessions._fields)}, got {checks.told(sessions)}; "
             "make them with World.sessions or Sessions"
         )
     lengths = [len(column) for column in columns]

@@ -6,7 +6,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from utils.foundation import checks
-from utils.world.checks import aligned, ids, number_up_to, whole_numbers, window
+from utils.foundation.labels import same_labels
+from utils.foundation.whole_numbers import exact_integers
+from utils.world.checks import ids, window
 from utils.world.choice import EXAMINATION, POSITIONS, Choice
 from utils.world.clock import day_of, instants
 from utils.world.ranking import Policy, check_policy, check_ranking
@@ -53,7 +55,7 @@ class Truth:
         Raises:
             ValueError: positions that do not exist.
         """
-        found = whole_numbers("position", position, f"count positions from 1 to {POSITIONS}")
+        found = exact_integers("position", position, f"count positions from 1 to {POSITIONS}", floats=False)
         if found.size and (found.min() < 1 or found.max() > POSITIONS):
             raise ValueError(
                 f"position must be from 1 to {POSITIONS}, got {found.min()} to {found.max()}; count from 1, on top"
@@ -160,7 +162,9 @@ class Truth:
             ValueError: no policy, no sessions, days that the world does not have, or an answer that is no feed.
         """
         check_policy(policy)
-        n_sessions = number_up_to("n_sessions", n_sessions, SESSIONS_PER_DAY_LIMIT, "20,000 give a tenth of a percent")
+        n_sessions = checks.count(
+            "n_sessions", n_sessions, "20,000 give a tenth of a percent", maximum=SESSIONS_PER_DAY_LIMIT
+        )
         seed = checks.count("seed", seed, "use 0", minimum=0)
         start_day, end_day = window(start_day, end_day, self._days)
         per_day = max(1, round(n_sessions / (end_day - start_day)))
@@ -191,7 +195,7 @@ class Truth:
         self, user_id: ArrayLike, dish_id: ArrayLike, time: ArrayLike
     ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.datetime64]]:
         """Return ids and times as arrays that broadcast."""
-        aligned(user_id=user_id, dish_id=dish_id, time=time)
+        same_labels(user_id=user_id, dish_id=dish_id, time=time)
         users, dishes = ids("user_id", user_id, self._n_users), ids("dish_id", dish_id, len(self._launch_day))
         times = instants("time", time)
         try:

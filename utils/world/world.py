@@ -6,7 +6,7 @@ from functools import cached_property
 import pandas as pd
 
 from utils.foundation import checks
-from utils.world.checks import number_up_to, window
+from utils.world.checks import window
 from utils.world.choice import POSITIONS, Choice
 from utils.world.dishes import DISHES_LIMIT, make_dishes
 from utils.world.incidents import Incident, check_incidents, named
@@ -55,9 +55,11 @@ class World:
         incidents: Sequence[Incident] = (),
     ) -> None:
         self.seed = checks.count("seed", seed, "use 0", minimum=0)
-        self.days = number_up_to("days", days, DAYS_LIMIT, "tell a story of weeks or months")
-        n_users = number_up_to("n_users", n_users, USERS_LIMIT, "simulate fewer users")
-        n_dishes = number_up_to("n_dishes", n_dishes, DISHES_LIMIT, "a few hundred are a menu", minimum=POSITIONS)
+        self.days = checks.count("days", days, "tell a story of weeks or months", maximum=DAYS_LIMIT)
+        n_users = checks.count("n_users", n_users, "simulate fewer users", maximum=USERS_LIMIT)
+        n_dishes = checks.count(
+            "n_dishes", n_dishes, "a few hundred are a menu", minimum=POSITIONS, maximum=DISHES_LIMIT
+        )
         self.incidents = check_incidents(incidents, self.days)
         happening = named(self.incidents)
         self._dishes = make_dishes(self.seed, n_dishes, self.days)
@@ -101,7 +103,7 @@ class World:
         Raises:
             ValueError: no such day.
         """
-        day = number_up_to("day", day, self.days - 1, "choose a day of this world", minimum=0)
+        day = checks.count("day", day, "choose a day of this world", minimum=0, maximum=self.days - 1)
         catalogue = self.dishes[self.dishes["launch_day"] <= day].reset_index(drop=True)
         for incident in self.incidents:
             catalogue = incident.deliver(catalogue, day)
@@ -155,7 +157,7 @@ class World:
         """Return the sessions of a window, with the addresses of their random streams."""
         start_day, end_day = window(start_day, end_day, self.days)
         remedy = "simulate a part of the traffic, and say which"
-        mean = number_up_to("sessions_per_day", sessions_per_day, SESSIONS_PER_DAY_LIMIT, remedy)
+        mean = checks.count("sessions_per_day", sessions_per_day, remedy, maximum=SESSIONS_PER_DAY_LIMIT)
         days = range(start_day, end_day)
         n = sum(source.sessions_on(day, mean) for day in days for source in self._sources)
         if n > SESSIONS_LIMIT:
