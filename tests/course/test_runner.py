@@ -121,9 +121,17 @@ def test_stopped_by_the_person_the_runner_prints_what_had_finished_and_leaves_no
         "--output",
         tmp_path / "o",
     ]
-    runner = subprocess.Popen(
-        list(map(str, command)), cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
-    )
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
+    try:
+        runner = subprocess.Popen(
+            list(map(str, command)),
+            cwd=CHECKOUT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
     wait_until(lambda: pid.is_file() and pid.read_text(), seconds=60)
     os.killpg(runner.pid, signal.SIGINT)  # as the terminal does
     out, err = runner.communicate(timeout=10)

@@ -31,12 +31,12 @@ def test_the_ratio_is_that_of_the_two_libraries():
 
 def by_sql(served, recomputed, tolerance):
     # DuckDB reads a frame's NaN as NULL; IS DISTINCT FROM calls two NULL equal
-    [(share,)] = duckdb.execute(
+    [(share,)] = duckdb.sql(
         "SELECT avg(CASE WHEN s.id IS NULL THEN 1 WHEN s.value IS NULL AND r.value IS NULL THEN 0 "
-        "WHEN s.value IS NULL OR r.value IS NULL THEN 1 WHEN abs(s.value - r.value) > $1 THEN 1 ELSE 0 END) "
+        "WHEN s.value IS NULL OR r.value IS NULL THEN 1 WHEN abs(s.value - r.value) > "
+        f"{float(tolerance)!r} THEN 1 ELSE 0 END) "
         "FROM (SELECT id, CASE WHEN isnan(value) THEN NULL ELSE value END AS value FROM recomputed) r "
-        "LEFT JOIN (SELECT id, CASE WHEN isnan(value) THEN NULL ELSE value END AS value FROM served) s ON s.id = r.id",
-        [tolerance],
+        "LEFT JOIN (SELECT id, CASE WHEN isnan(value) THEN NULL ELSE value END AS value FROM served) s ON s.id = r.id"
     ).fetchall()
     return share
 

@@ -125,7 +125,8 @@ def test_the_size_of_other_threads_stacks_is_left_alone():
 def test_an_interrupt_of_the_caller_passes_and_ends_the_code():
     """What Ctrl-C and the kernel's stop button do, sent to a process of its own while the code loops."""
     program = (
-        "import _thread, threading, time\n"
+        "import _thread, signal, threading, time\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's background job ignores it
         "from utils.lesson.exercise.time_limit import call_within\n"
         "def spin():\n"
         "    threading.Timer(0.2, _thread.interrupt_main).start()\n"
