@@ -1,10 +1,12 @@
 """Parameters: a value that a lesson can't use is told before anything runs, with what it ought to be."""
 
+import math
+
 import pytest
 
 from tests.course.tiny_notebooks import write_notebook
-from utils.course.notebooks import CourseError
-from utils.course.parameters import check_parameters, parse_parameters
+from utils.course.notebooks import CourseError, find_lessons
+from utils.course.parameters import check_parameters, declared_parameters, parse_parameters
 
 
 @pytest.mark.parametrize(
@@ -58,3 +60,9 @@ def test_values_on_the_edge_of_their_range_are_accepted(tmp_path, line, value):
 
 def test_whole_number_serves_where_the_default_is_a_float(tmp_path):
     check_parameters(write_notebook(tmp_path, "01_good"), {"RATE": 1, "SEED": 2, "CITY": "Rome"})
+
+
+@pytest.mark.parametrize("path", find_lessons(), ids=lambda path: path.stem)
+def test_each_share_among_a_lessons_parameters_states_its_range(path):
+    shares = {name: one for name, one in declared_parameters(path).items() if isinstance(one.default, float)}
+    assert [name for name, one in shares.items() if 0 < one.default < 1 and math.isinf(one.greatest)] == []

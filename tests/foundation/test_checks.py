@@ -278,3 +278,10 @@ def test_a_message_is_short_and_survives_an_object_without_words():
     assert len(str(caught.value)) < 120
     with pytest.raises(ValueError, match=r"got -3; remedy$"):
         checks.positive("x", np.int64(-3), "remedy")
+
+
+@pytest.mark.parametrize("value", [0, -1, 86_401, 1e12, np.inf, np.nan, None, True, "5"])
+def test_a_wait_is_positive_and_at_most_a_day(value):
+    assert checks.seconds("wait", 86_400, "wait less") == 86_400
+    with pytest.raises(ValueError, match=r"^wait must be positive and at most 86,400, got .*; wait less$"):
+        checks.seconds("wait", value, "wait less")

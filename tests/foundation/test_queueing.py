@@ -90,3 +90,7 @@ def test_bad_arguments_are_named(call, name):
 def test_no_load_means_nobody_is_lost_and_nobody_waits():
     assert erlang_b(3, 0) == 0
     assert erlang_c(3, 0) == 0
+
+
+def test_with_endless_spare_servers_nobody_waits():
+    assert queueing.halfin_whitt(1e200) == 0

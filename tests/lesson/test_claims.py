@@ -225,3 +225,9 @@ def test_a_lesson_without_claims_says_so():
 def test_an_unknown_lesson_is_refused():
     with pytest.raises(ValueError, match="number must be a lesson of the course, 1 to 22, got 23"):
         Lesson(23)
+
+
+def test_a_miss_by_little_is_written_with_the_digits_that_show_it():
+    claim = Claim("share", "Half", 0.4999999, ">=", 0.5, "by design")
+    assert claim.measured_text == "0.4999999"
+    assert Claim("share", "Half", 0.5000001, ">=", 0.5, "by design").measured_text == "0.5"

@@ -12,6 +12,7 @@ from traitlets.config import Config
 from utils.course import index
 from utils.lesson import Lesson
 from utils.lesson.prediction import prediction, verdict
+from utils.lesson.progress import Progress
 from utils.lesson.refusal import Refusal
 
 
@@ -240,3 +241,22 @@ def test_revealing_what_was_not_asked_names_what_was(shown):
     lesson.predict("cost", "How many?")
     with pytest.raises(Refusal, match=r"got 'gain'; run the cell .* \(asked so far: cost\)"):
         lesson.reveal("gain", 5)
+
+
+@pytest.mark.parametrize("text", ["1,5", "1.000,5", "12,34", ",5"])
+def test_a_decimal_comma_is_refused_rather_than_read_as_thousands(text):
+    with pytest.raises(Refusal, match="decimal point"):
+        prediction("x", "?", text, "2,000", "s")
+
+
+def test_shares_that_differ_are_told_in_points_and_a_near_miss_is_not_one_times_the_end():
+    assert verdict(prediction("x", "?", 0, 0, "%"), 0.3).endswith("is too low: measured is 30 points away.")
+    assert "1 times" not in verdict(prediction("x", "?", 1, 2, "s"), 2.0000000001)
+
+
+def test_an_interval_of_an_earlier_session_counts_although_the_cell_ran_again_without_one(shown):
+    Lesson(7).predict("k", "?", 10, 20, "orders")
+    again = Lesson(7)
+    again.predict("k", "?", None, None, "orders")
+    again.reveal("k", 15)
+    assert Progress().lesson(7)["predictions"]["k"]["contains"] is True

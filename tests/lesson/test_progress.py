@@ -315,3 +315,11 @@ def test_a_fresh_copy_lets_unanswered_predictions_be_made_again(home):
     assert stored(home)["06"]["predictions"] == {"peeked": {"shown": True}}
     Progress().forget_shown(9)
     assert "09" not in stored(home)
+
+
+@pytest.mark.parametrize(("section", "value"), [("draft", None), ("rubric", []), ("draft", "text"), ("unknown", 3)])
+def test_a_section_that_is_no_dictionary_is_damage_and_hinders_nobody(home, section, value):
+    (home / "progress.json").write_text(json.dumps({"07": {section: value, "claims": {"held": 3}}}))
+    progress = Progress()
+    assert progress.record(7, section, "text", "mine")
+    assert progress.read() == {"07": {section: {"text": "mine"}, "claims": {"held": 3}}}

@@ -260,3 +260,11 @@ def test_a_component_named_twice_is_lit_once_and_an_edge_is_found_from_both_ends
     assert "Lit: cache." in in_words(lit=["cache", "cache"])
     assert edge_between("log", "client") == edge_between("client", "log")
     assert edge_between("client", "cache") is None
+
+
+def test_words_and_picture_agree_for_names_that_can_be_read_only_once(shown):
+    whiteboard(lit=iter(["cache"]), path=iter(["client", "gateway"]), title=None)
+    once = shown[0]["image/png"]
+    shown.clear()
+    whiteboard(lit=["cache"], path=["client", "gateway"])
+    assert shown[0]["image/png"] == once

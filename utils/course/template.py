@@ -138,6 +138,8 @@ FUNCTIONS = (
         "measured, expected",
     ),
 )
+TYPES = {"visits": "int", "share": "float", "values": "list", "measured": "float", "expected": "float"}
+RESULTS = {"compute": "float", "build": "list", "decide": "str"}
 CASES = ("[(1_000, 0.1), (0, 0.1), (10, 0.0)]", "[([3, 1, 2],), ([],)]", "[(2, 1), (1, 1), (0, 1)]")
 WRONG = ("visits + share", "values", '"act"')
 TRUE = ("((1_000, 0.1), 100)", "(([3, 1, 2],), [1, 2, 3])", '((1, 1), "wait")')
@@ -256,7 +258,8 @@ def skeleton_exercises(question: Question) -> str:
     """Return the source of the module with the lesson's three exercises."""
     functions, entries = [], []
     for place, (kind, name, docstring, body, arguments) in enumerate(FUNCTIONS, 1):
-        functions.append(f'def {name}({arguments}):\n    """{docstring}"""\n    {body}\n')
+        typed = ", ".join(f"{argument}: {TYPES[argument]}" for argument in arguments.split(", "))
+        functions.append(f'def {name}({typed}) -> {RESULTS[kind]}:\n    """{docstring}"""\n    {body}\n')
         fields = {"place": place, "kind": kind, "name": name, "arguments": arguments, "task": _task(kind)}
         entries.append(EXERCISE.substitute(fields, cases=CASES[place - 1], wrong=WRONG[place - 1]))
     head = f'"""Exercises of lesson {question.lesson}, {question.name.replace("_", " ")}."""\n\n'

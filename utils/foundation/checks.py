@@ -24,11 +24,23 @@ __all__ = [
     "number",
     "positive",
     "same_length",
+    "seconds",
     "seeded",
     "share",
     "significance_level",
     "told",
 ]
+
+LONGEST_WAIT = 86_400  # seconds: a day
+
+
+def seconds(name: str, value: Any, remedy: str) -> float:
+    """Return a time to wait, positive and at most a day: longer ones overflow the clocks of threads and sockets.
+
+    Raises:
+        ValueError: not a number, not positive, or more than `LONGEST_WAIT`.
+    """
+    return _checked(name, value, remedy, f"positive and at most {LONGEST_WAIT:,}", lambda x: 0 < x <= LONGEST_WAIT)
 
 
 def number(

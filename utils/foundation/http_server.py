@@ -31,14 +31,15 @@ def serve(app: App, *, port: int = 0, stop_seconds: float = 5.0) -> Iterator[str
         The address, such as "http://127.0.0.1:40123".
 
     Raises:
-        ValueError: app cannot be called, the port is taken or not from 0 to 65535, or stop_seconds is not positive.
+        ValueError: app cannot be called, the port is taken or not from 0 to 65535, or stop_seconds is not
+            positive or more than a day.
         RuntimeError: the application did not start; its own error is in the message.
     """
     import uvicorn
 
     if not callable(app):
         raise ValueError(f"app must be an ASGI application, got {app!r:.60}; pass FastAPI() or one like it")
-    stop_seconds = checks.positive("stop_seconds", stop_seconds, "give the seconds that open requests may take")
+    stop_seconds = checks.seconds("stop_seconds", stop_seconds, "give the seconds that open requests may take")
     listener = _listen(checks.count("port", port, "use 0 for one that is free", minimum=0))
     errors: list[BaseException] = []
     config = uvicorn.Config(

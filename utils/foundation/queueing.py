@@ -158,6 +158,6 @@ def halfin_whitt(beta: float) -> float:
     [0.5045, 0.2234, 0.0269]
     """
     beta = checks.positive("beta", beta, "at zero every request waits")
-    log_density = -(beta**2) / 2 - math.log(2 * math.pi) / 2
+    log_density = -(beta * beta) / 2 - math.log(2 * math.pi) / 2
     log_odds = math.log(beta) + float(log_ndtr(beta)) - log_density
     return math.exp(-log_odds) if log_odds > 700 else 1 / (1 + math.exp(log_odds))

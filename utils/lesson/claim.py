@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from utils.foundation import checks
-from utils.lesson.display import number
+from utils.lesson.display import SIGNIFICANT_DIGITS, number
 
 __all__ = ["MIME", "RELATIONS", "Claim", "ClaimFailed"]
 
@@ -116,7 +116,12 @@ class Claim:
     @property
     def measured_text(self) -> str:
         """The measured value, written out."""
-        return number(self.measured, unit=self.unit)
+        bounds = self.bound if self.relation == "within" else (self.bound,)
+        for digits in range(SIGNIFICANT_DIGITS, 17):  # more where a value that misses the bound would read like it
+            text = number(self.measured, digits, unit=self.unit)
+            if self.holds or all(text != number(b, digits, unit=self.unit) for b in bounds if b != self.measured):
+                break
+        return text
 
     @property
     def placebo_text(self) -> str:

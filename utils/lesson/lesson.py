@@ -102,6 +102,8 @@ class Lesson:
                 f"(asked so far: {asked})"
             )
         made, measured, known = self._predictions[key], float(measured), self._known_prediction(key)
+        if made.is_empty and not is_shown(known) and "low" in known:  # written in an earlier session
+            made = made._replace(low=known["low"], high=known["high"])
         if not is_shown(known):
             self._shown_here[key] = judged(made, measured)
             self._record("predictions", key, self._shown_here[key])
@@ -251,7 +253,7 @@ class Lesson:
 
     def _exercise(self, exercise: int) -> Exercise:
         known = self.exercises
-        if exercise not in known:
+        if type(exercise) is not int or exercise not in known:
             raise ValueError(f"exercise must be one of {sorted(known)}, got {exercise!r}; pass its number")
         return known[exercise]
 

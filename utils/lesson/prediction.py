@@ -1,6 +1,7 @@
 """Predictions: an 80% interval written down before the result is shown."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -121,12 +122,19 @@ def verdict(predicted: Prediction, measured: float) -> str:
     if low <= measured <= high:
         return f"Your interval, {predicted.interval}, contains it."
     end, side, name = (high, "low", "upper") if measured > high else (low, "high", "lower")
-    if end * measured > 0:
+    if end * measured > 0 and number(measured / end) != "1":
         return (
             f"Your interval, {predicted.interval}, is too {side}: measured is {number(measured / end)} times its "
             f"{name} end."
         )
-    return f"Your interval, {predicted.interval}, is too {side}: measured is {number(abs(measured - end), unit=unit)} away."
+    return (
+        f"Your interval, {predicted.interval}, is too {side}: measured is {_distance(abs(measured - end), unit)} away."
+    )
+
+
+def _distance(gap: float, unit: str) -> str:
+    """Return how far two values lie apart; shares differ by points."""
+    return number(100 * gap, unit="points") if unit == PERCENT else number(gap, unit=unit)
 
 
 def judged(made: Prediction, measured: float) -> dict[str, Any]:
@@ -155,11 +163,19 @@ def is_shown(kept: Mapping[str, Any]) -> bool:
     return is_counted(kept) or "shown" in kept
 
 
+GROUPED = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?%?$")  # thousands, as in 1,200.5
+
+
 def _end(name: str, value: Any, unit: str) -> tuple[float, bool]:
     """Return one end as a number in the unit asked for, and whether a percent sign says what was meant."""
     has_sign = False
     if isinstance(value, str):
-        text = value.strip().replace(",", "").replace("−", "-")
+        text = value.strip().replace("−", "-")
+        if "," in text and not GROUPED.match(text):
+            raise Refusal(
+                f"{name} must be a number with a decimal point, got {value!r}; write 1.5, or 1,500 for thousands"
+            )
+        text = text.replace(",", "")
         has_sign = text.endswith("%")
         if has_sign and unit != PERCENT:
             raise Refusal(f"{name} must be a number of {unit or 'the measured value'}, got {value!r}; leave the % out")

@@ -19,7 +19,7 @@ __all__ = ["LOCK_SECONDS", "Progress"]
 
 LOCK_SECONDS = 2.0
 IS_WINDOWS = os.name == "nt"
-SECTIONS = ("predictions", "exercises", "claims")  # whose inside is known here; others are kept as they are
+SECTIONS = ("predictions", "exercises", "claims", "draft", "rubric")  # others are kept as they are
 LESSON_KEY = re.compile(r"\d\d")
 REMEDY = "set COURSE_HOME to a folder of your own that can be written"
 
@@ -77,7 +77,8 @@ class Progress:
             with self._locked():
                 data, damage = self._load()
                 kept = self._set_aside() if damage else ""
-                data.setdefault(f"{number:02}", {}).setdefault(section, {})[key] = value
+                sections = data.setdefault(f"{number:02}", {})
+                sections[section] = {**(found if isinstance(found := sections.get(section), dict) else {}), key: value}
                 self._write(data)
                 self.trouble = damage and f"{damage} It is kept as {kept}."
         except OSError as error:

@@ -10,6 +10,7 @@ half a per cent, whichever is more):
 """
 
 import math
+import re
 from typing import Any
 
 from utils.foundation import checks
@@ -49,7 +50,7 @@ ONE_IN = {
 }
 NEARLY_ALL = {0.999: "99.9%", 0.99: "99%"}
 GROUPS = {1e12: "trillion", 1e9: "billion", 1e6: "million"}
-PLAIN_PLURALS = ("times", "s", "ms")  # units that stay as they are beside a 1
+PLAIN_PLURALS = ("times", "s", "ms", "µs", "series")  # units that stay as they are beside a 1
 
 
 def spoken(value: Any, unit: str = "") -> str:
@@ -156,6 +157,6 @@ def _written(size: float, unit: str) -> str:
         return f"€{text}"
     if unit == "%":
         return f"{text} percent" if group else f"{text}%"
-    if text == "1" and unit.endswith("s") and unit not in PLAIN_PLURALS:
-        unit = unit.removesuffix("s")
+    if text == "1" and unit not in PLAIN_PLURALS:
+        unit = re.sub(r"^(\w*[^\Ws])s\b", r"\1", unit)  # "1 order per day"; "1 class"
     return f"{text} {unit}".rstrip()

@@ -1,7 +1,7 @@
 """The whiteboard: Platter's architecture, the same picture in every lesson, with the lesson's part lit."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from math import hypot
 
@@ -51,8 +51,9 @@ def whiteboard(
     Raises:
         ValueError: a name that the whiteboard lacks, or a path or fault where there is no edge.
     """
+    lit, path = (list(names) if isinstance(names, Iterator) else names for names in (lit, path))  # both are read twice
     words = in_words(lit=lit, path=path, fault=fault)
-    with figure(title.strip() or "Platter's architecture", alt=words, size=SIZE) as ax:
+    with figure((title or "").strip() or "Platter's architecture", alt=words, size=SIZE) as ax:
         draw_whiteboard(ax, lit=lit, path=path, fault=fault)
 
 

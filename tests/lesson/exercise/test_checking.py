@@ -1,5 +1,6 @@
 """Checks say what is wrong in this answer, hand over the input, and never raise for what a learner wrote."""
 
+import dataclasses
 import threading
 import time
 from fractions import Fraction
@@ -323,3 +324,37 @@ def test_an_exercise_that_is_not_there_is_told(method, lesson):
         getattr(lesson, method)(9)
     with pytest.raises(ValueError, match=r"exercise must be one of"):
         lesson.check(9, len)
+
+
+class Nameless(type):
+    def __getattribute__(cls, name):
+        if name == "__name__":
+            raise RuntimeError("no name")
+        return super().__getattribute__(name)
+
+
+class Odd(metaclass=Nameless):
+    def __repr__(self):
+        raise RuntimeError("no words")
+
+
+def test_an_answer_whose_type_has_no_name_is_told_as_wrong():
+    exercise = EXAMPLE
+    assert check(exercise, lambda *arguments: Odd()).state in ("wrong", "error")
+
+
+def test_a_tuple_of_one_list_that_is_filled_anew_each_time_keeps_each_result():
+    reused = []
+
+    def answer(values):
+        reused[:] = [max(values)]
+        return reused, len(values)
+
+    exercise = dataclasses.replace(
+        EXAMPLE,
+        solution=lambda values: ([max(values)], len(values)),
+        cases=lambda: [([1, 2],), ([5],)],
+        mistakes=(),
+        agree=None,
+    )
+    assert check(exercise, answer).state == "passed"

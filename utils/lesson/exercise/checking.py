@@ -2,6 +2,7 @@
 
 import copy
 import inspect
+from collections import deque
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -165,5 +166,5 @@ def _complaint(result: Any) -> str | None:
 
 def _kept(result: Any) -> Any:
     """Return a copy of a container, so that a later call that changes the same one does not change this result."""
-    is_container = isinstance(result, (list, dict, set)) or hasattr(result, "dtype")
-    return copy.deepcopy(result) if is_container else result
+    is_container = isinstance(result, (list, tuple, dict, set, deque)) or hasattr(type(result), "__array__")
+    return guarded(copy.deepcopy, result, otherwise=result) if is_container else result

@@ -39,7 +39,8 @@ def short(value: Any) -> str:
     >>> short([1, 2.5, "a"]), short(np.arange(40)), short(len)
     ("[1, 2.5, 'a']", 'array of shape (40,)', 'len')
     """
-    return guarded(_cut_to_width, value, otherwise=f"an object of type {type(value).__name__}")
+    name = guarded(lambda: str(type(value).__name__), otherwise="its own")
+    return guarded(_cut_to_width, value, otherwise=f"an object of type {name}")
 
 
 def difference(got: Any, want: Any, vocabulary: Sequence[Any] = (), agree: Callable[[Any, Any], bool] = close) -> str:

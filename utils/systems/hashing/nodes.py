@@ -42,10 +42,10 @@ def distinct_nodes(nodes: Sequence[Node]) -> list[Node]:
         ValueError: if there is none, one twice, or one of another type.
     """
     names = _as_list(nodes)
-    if not names or any(isinstance(node, bool) or not isinstance(node, (str, int)) for node in names):
-        raise ValueError(
-            f"nodes must be a non-empty list of texts or integers, got {checks.told(nodes)}; name at least one node"
-        )
+    if not names:
+        raise ValueError(f"nodes must be a non-empty list, got {checks.told(nodes)}; name at least one node")
+    if any(isinstance(node, bool) or not isinstance(node, (str, int)) for node in names):
+        raise ValueError(f"nodes must be a list of texts or integers, got {checks.told(nodes)}; name each node by one")
     if len(set(map(str, names))) < len(names):
         raise ValueError(f"nodes must differ, got {names}; name each node once")
     return names

@@ -19,11 +19,11 @@ class RequestCoalescer:
         wait_seconds: how long a thread waits for the computation of another.
 
     Raises:
-        ValueError: wait_seconds is not positive.
+        ValueError: wait_seconds is not positive, or more than a day.
     """
 
     def __init__(self, *, wait_seconds: float = 60.0) -> None:
-        self.wait_seconds = checks.positive("wait_seconds", wait_seconds, "give the longest wait")
+        self.wait_seconds = checks.seconds("wait_seconds", wait_seconds, "give the longest wait in seconds")
         self._lock = threading.Lock()
         self._flights: dict[Hashable, _Flight] = {}
         self._awaited: dict[int, _Flight] = {}  # by the thread that waits for it
