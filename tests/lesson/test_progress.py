@@ -87,7 +87,7 @@ def test_what_another_version_wrote_is_kept(home):
         "version": 2,
         "07": {
             "drafts": {"answer": ["text"]},
-            "rubric": None,
+            "ribbon": None,
             "predictions": {"x": {"shown": True, "seconds": 3}, "y": {"low": 1, "high": 2, "by": "me"}},
         },
         "notes": [1],

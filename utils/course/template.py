@@ -142,6 +142,7 @@ TYPES = {"visits": "int", "share": "float", "values": "list", "measured": "float
 RESULTS = {"compute": "float", "build": "list", "decide": "str"}
 CASES = ("[(1_000, 0.1), (0, 0.1), (10, 0.0)]", "[([3, 1, 2],), ([],)]", "[(2, 1), (1, 1), (0, 1)]")
 WRONG = ("visits + share", "values", '"act"')
+ALSO_WRONG = ("visits", "[]", '"wait"')
 TRUE = ("((1_000, 0.1), 100)", "(([3, 1, 2],), [1, 2, 3])", '((1, 1), "wait")')
 
 EXERCISE = Template("""\
@@ -154,6 +155,7 @@ EXERCISE = Template("""\
         cases=lambda: $cases,
         mistakes=(
             Mistake("todo", lambda $arguments: $wrong, "TODO: what is wrong with it, not the solution."),
+            Mistake("todo_too", lambda $arguments: $also_wrong, "TODO: what is wrong with that."),
         ),
         hints=("TODO: a vague one.", "TODO: a pointed one."),
         praise="TODO: what a right answer has shown.",
@@ -261,7 +263,11 @@ def skeleton_exercises(question: Question) -> str:
         typed = ", ".join(f"{argument}: {TYPES[argument]}" for argument in arguments.split(", "))
         functions.append(f'def {name}({typed}) -> {RESULTS[kind]}:\n    """{docstring}"""\n    {body}\n')
         fields = {"place": place, "kind": kind, "name": name, "arguments": arguments, "task": _task(kind)}
-        entries.append(EXERCISE.substitute(fields, cases=CASES[place - 1], wrong=WRONG[place - 1]))
+        entries.append(
+            EXERCISE.substitute(
+                fields, cases=CASES[place - 1], wrong=WRONG[place - 1], also_wrong=ALSO_WRONG[place - 1]
+            )
+        )
     head = f'"""Exercises of lesson {question.lesson}, {question.name.replace("_", " ")}."""\n\n'
     head += 'from utils.lesson import Exercise, Mistake\n\n__all__ = ["EXERCISES"]\n'
     return "\n\n".join([head, *functions, "EXERCISES = (\n" + "\n".join(entries) + "\n)\n"])
