@@ -10,11 +10,11 @@ from scipy import stats
 from utils.foundation import checks
 from utils.foundation.hash_mixing import mix64_array
 from utils.foundation.labels import aligned
+from utils.foundation.whole_numbers import LARGEST_COUNT
 
 __all__ = ["SampleRatioTest", "assign", "bucket", "srm_test"]
 
 LARGEST_ID = 2**64 - 1
-MOST_USERS = 2**53  # above it, floats skip whole numbers
 
 
 class SampleRatioTest(NamedTuple):
@@ -108,7 +108,7 @@ def srm_test(counts: ArrayLike, weights: ArrayLike | None = None) -> SampleRatio
         raise ValueError(f"counts must have one axis, got shape {observed.shape}; test one experiment at a time")
     if (observed < 0).any() or observed.sum() == 0:
         raise ValueError(f"counts must be non-negative and not all zero, got {observed.tolist()}; count users per arm")
-    if (observed % 1 != 0).any() or observed.sum() > MOST_USERS:
+    if (observed % 1 != 0).any() or observed.sum() > LARGEST_COUNT:
         raise ValueError(f"counts must be whole numbers of users, got {observed.tolist()}; pass counts, not shares")
     shares = _shares(np.ones(len(observed)) if weights is None else aligned("weights", weights, "counts", counts))
     if shares.shape != observed.shape:

@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["LARGEST_EXACT_FLOAT", "exact_integers"]
+__all__ = ["LARGEST_COUNT", "LARGEST_EXACT_FLOAT", "exact_integers"]
 
-LARGEST_EXACT_FLOAT = 2**53 - 1  # from 2**53 on, a float may stand for more than one whole number
+LARGEST_COUNT = 2**53  # above it, floats skip whole numbers
+LARGEST_EXACT_FLOAT = LARGEST_COUNT - 1  # from 2**53 on, a float may stand for more than one whole number
 
 
 def exact_integers(

@@ -4,11 +4,11 @@ import math
 from collections.abc import Mapping, Sequence
 
 from utils.foundation import checks
+from utils.foundation.whole_numbers import LARGEST_COUNT
 
 __all__ = ["REQUESTS", "check_share", "increase"]
 
 REQUESTS = "requests"
-MOST_COUNTED = 2**53  # above it, floats skip whole numbers
 
 
 def increase(
@@ -79,7 +79,7 @@ def _counter(arm: str, counts: Mapping[str, float], name: str) -> float:
         known = sorted(str(key) for key in counts)
         raise ValueError(f"{arm} must count {name!r}, got only {known}; check that the metric is exported")
     try:
-        return checks.number(name, counts[name], low=0, high=MOST_COUNTED)
+        return checks.number(name, counts[name], low=0, high=LARGEST_COUNT)
     except ValueError:
         raise ValueError(
             f"{arm} {name} must be a count of 0 or more, got {counts[name]!r:.60}; check the metric query"

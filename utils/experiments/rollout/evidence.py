@@ -13,12 +13,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from utils.foundation import checks
 from utils.foundation.labels import aligned
+from utils.foundation.whole_numbers import LARGEST_COUNT
 
 __all__ = ["LARGEST_NOISE", "LARGEST_RATIO", "SMALLEST_RATIO", "log_evidence", "odds"]
 
 SMALLEST_RATIO, LARGEST_RATIO = 1e-9, 1e9
 LARGEST_NOISE = 1e9
-MOST_EVENTS = 2**53  # above it, floats skip whole numbers
 
 
 def log_evidence(
@@ -56,8 +56,8 @@ def log_evidence(
     """
     stable_events = aligned("stable_events", stable_events, "canary_events", canary_events)
     share = aligned("share", share, "canary_events", canary_events)
-    canary = _numbers("canary_events", canary_events, 0, MOST_EVENTS, "pass the events of one window")
-    stable = _numbers("stable_events", stable_events, 0, MOST_EVENTS, "pass the events of one window")
+    canary = _numbers("canary_events", canary_events, 0, LARGEST_COUNT, "pass the events of one window")
+    stable = _numbers("stable_events", stable_events, 0, LARGEST_COUNT, "pass the events of one window")
     share = _numbers("share", share, 0, 1, "pass canary requests ÷ all requests")
     ratio = _numbers("ratio", ratio, SMALLEST_RATIO, LARGEST_RATIO, "use for example 2")
     noise = _numbers("noise", noise, 0, LARGEST_NOISE, "measure it on equal versions")

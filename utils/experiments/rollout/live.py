@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from itertools import count
 from typing import TYPE_CHECKING, NamedTuple
 
-from utils.experiments.assignment import bucket
+from utils.experiments.assignment import LARGEST_ID, bucket
 from utils.experiments.rollout.controller import CanaryController
 from utils.experiments.rollout.traffic_split import on_canary
 from utils.foundation import checks
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Answer", "Splitter", "drive", "model_server"]
 
-LARGEST_ID = 2**64 - 1
 MOST_REQUESTS = 100_000  # of a window: all are handed to the clients at once
 MOST_CLIENTS = 256
 

@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from utils.foundation.whole_numbers import LARGEST_COUNT
+
 __all__ = [
     "Floats",
     "Sample",
@@ -23,7 +25,6 @@ __all__ = [
     "refuse_nan",
 ]
 
-LARGEST = 2**53  # a whole number beyond it may be no float
 TIMES = (datetime.date, datetime.time, datetime.timedelta, np.datetime64, np.timedelta64, pd.Period, pd.Interval)
 COMPLEX = (complex, np.complexfloating)
 HOURS = "take the hours since a fixed time"
@@ -161,7 +162,7 @@ def exact_floats(name: str, values: np.ndarray) -> Floats:
     if values.dtype.kind == "f":
         return values.astype(np.float64)
     whole = values if values.dtype.kind in "iu" else [v for v in values.flat if isinstance(v, (int, np.integer))]
-    if len(whole) and (max(np.max(whole), -int(np.min(whole)))) > LARGEST:
+    if len(whole) and (max(np.max(whole), -int(np.min(whole)))) > LARGEST_COUNT:
         raise ValueError(f"{name} must hold whole numbers up to 2⁵³, got larger ones; subtract a fixed number first")
     try:
         return np.where(is_missing, np.nan, values).astype(np.float64)
