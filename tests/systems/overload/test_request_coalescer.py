@@ -1,5 +1,6 @@
 """The coalescer on real threads: shared work, errors of one's own, and no waiting for oneself."""
 
+import copyreg
 import threading
 import traceback
 
@@ -203,6 +204,7 @@ def outcomes_of(error, n=4):
         SaysMoreEachTime("down"),
         IsItsOwnCopy("down"),
         OSError(2, "no such file", "menu.csv"),
+        ImportError("no menu", name="menu", path="menu.py"),
         UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid"),
         KeyError("menu"),
         ExceptionGroup("two", [ValueError("a"), KeyError("b")]),
@@ -223,6 +225,19 @@ def test_every_thread_gets_an_error_of_its_own_that_says_the_same(error):
         assert result.__notes__ == ["while reading the menu"]
     results[0].add_note("mine")
     assert all("mine" not in result.__notes__ for result in results[1:])
+
+
+def test_hooks_for_pickling_that_a_library_has_set_do_not_make_errors_share_their_attributes(monkeypatch):
+    def made_by_a_library(attributes):
+        own = KeyError.__new__(KeyError, "menu")
+        own.__dict__ = attributes
+        return own
+
+    monkeypatch.setitem(copyreg.dispatch_table, KeyError, lambda error: (made_by_a_library, (error.__dict__,)))
+    results = outcomes_of(KeyError("menu"))
+    results[0].add_note("mine")
+    assert len({id(vars(result)) for result in results}) == len(results)
+    assert not any(hasattr(result, "__notes__") for result in results[1:])
 
 
 def test_an_error_that_cannot_be_copied_reaches_the_waiters_and_its_traceback_does_not_grow():

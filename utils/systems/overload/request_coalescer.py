@@ -1,6 +1,5 @@
 """Single flight: threads that ask for the same key at the same time share one computation."""
 
-import copy
 import threading
 from collections.abc import Callable, Hashable
 from types import TracebackType
@@ -120,7 +119,7 @@ class _Flight:
 
 def _own_copy(error: Exception) -> Exception:
     """Return an error that says the same and is another object; the error itself where its class allows none."""
-    for make in (copy.copy, _copy_without_init):
+    for make in (_copy_as_pickled, _copy_without_init):
         try:
             own = make(error)
             if own is not error and type(own) is type(error) and _told(own) == _told(error):
@@ -132,6 +131,15 @@ def _own_copy(error: Exception) -> Exception:
         except Exception:  # an error whose class can't be copied in this way
             continue
     return error
+
+
+def _copy_as_pickled(error: Exception) -> Exception:
+    """Return what the error's class itself says a copy is; `copy.copy` asks hooks that libraries such as tblib set."""
+    make, arguments, *state = error.__reduce__()
+    own = make(*arguments)
+    if state:
+        own.__setstate__(state[0])
+    return own
 
 
 def _copy_without_init(error: Exception) -> Exception:
