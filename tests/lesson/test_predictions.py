@@ -3,6 +3,7 @@
 import json
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -234,6 +235,17 @@ def test_a_result_that_was_not_measured_does_not_count(shown, home):
     lesson.reveal("cost", math.nan)
     assert "can't be judged" in shown[-1]["text/plain"]
     assert index.calibration().n == 0
+
+
+@pytest.mark.parametrize("measured", [math.inf, -math.inf, None, "5", True, 10**400])
+def test_what_is_no_finite_number_is_refused_and_the_prediction_stays_open(shown, home, measured):
+    lesson = Lesson(7)
+    lesson.predict("cost", "How many?", 1, 2)
+    with pytest.raises(Refusal, match="measured must be a finite number"):
+        lesson.reveal("cost", measured)
+    assert stored(home)["cost"] == {"low": 1, "high": 2}
+    lesson.reveal("cost", np.float32(1.5))
+    assert stored(home)["cost"]["contains"] is True
 
 
 def test_revealing_what_was_not_asked_names_what_was(shown):

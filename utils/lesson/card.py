@@ -6,6 +6,7 @@ from string import Formatter
 
 from utils.lesson.claim import Claim
 from utils.lesson.questions import Question
+from utils.lesson.refusal import Refusal
 from utils.lesson.spoken import spoken
 
 __all__ = ["SPOKEN", "card", "filled"]
@@ -24,11 +25,12 @@ def card(question: Question, claims: Mapping[str, Claim]) -> str:
         The answers in 30 seconds and in two minutes, the follow-ups and the red flags.
 
     Raises:
-        ValueError: the answer quotes a claim that the lesson has not made, or a field that can't be filled.
+        Refusal: the answer quotes a claim that was not made, because a cell above was not run.
+        ValueError: the answer has a field that can't be filled.
     """
     missing = sorted(question.claim_ids - claims.keys())
     if missing:
-        raise ValueError(f"the answer quotes claims that were not made: {missing}; run the cells above first")
+        raise Refusal(f"the answer quotes claims that were not made: {missing}; run the cells above first")
 
     def written(text: str) -> str:
         return filled(" ".join(text.split()), claims)

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 from IPython.display import display
 
+from utils.foundation import checks
 from utils.lesson import draft as drafts
 from utils.lesson import rubric as rubrics
 from utils.lesson.card import card
@@ -16,7 +17,7 @@ from utils.lesson.claim import Claim, ClaimFailed
 from utils.lesson.display import number, say, table
 from utils.lesson.exercise import Exercise, check
 from utils.lesson.play import is_live, play
-from utils.lesson.prediction import is_counted, is_shown, judged, prediction, verdict
+from utils.lesson.prediction import is_counted, is_shown, judged, measured_value, prediction, verdict
 from utils.lesson.progress import Progress
 from utils.lesson.questions import question_bank
 from utils.lesson.refusal import Refusal
@@ -30,14 +31,15 @@ class Lesson:
         lesson_number: 1 to 22, an entry of the question bank.
 
     Raises:
-        ValueError: no such lesson.
+        Refusal: no such lesson.
     """
 
     def __init__(self, lesson_number: int) -> None:
         bank = question_bank()
-        if lesson_number not in bank:
-            raise ValueError(
-                f"number must be a lesson of the course, {min(bank)} to {max(bank)}, got {lesson_number!r}"
+        if type(lesson_number) is not int or lesson_number not in bank:
+            raise Refusal(
+                f"lesson_number must be a lesson of the course, {min(bank)} to {max(bank)}, got {checks.told(lesson_number)}; "
+                "pass its number"
             )
         self.question = bank[lesson_number]
         self.number = lesson_number
@@ -93,15 +95,15 @@ class Lesson:
             measured: what this run found, a fraction where the unit is "%".
 
         Raises:
-            Refusal: nothing was asked under this key.
+            Refusal: nothing was asked under this key, or measured is no number or infinite; nothing is written down.
         """
-        if key not in self._predictions:
+        if not isinstance(key, str) or key not in self._predictions:
             asked = ", ".join(self._predictions) or "none yet"
             raise Refusal(
-                f"key must be one of the predictions asked for, got {key!r}; run the cell that predicts it first "
+                f"key must be one of the predictions asked for, got {checks.told(key)}; run the cell that predicts it first "
                 f"(asked so far: {asked})"
             )
-        made, measured, known = self._predictions[key], float(measured), self._known_prediction(key)
+        made, measured, known = self._predictions[key], measured_value(measured), self._known_prediction(key)
         if made.is_empty and not is_shown(known) and "low" in known:  # written in an earlier session
             made = made._replace(low=known["low"], high=known["high"])
         if not is_shown(known):
@@ -159,10 +161,10 @@ class Lesson:
         """Show the table of all claims made so far, with measured value, placebo, bound and verdict.
 
         Raises:
-            ValueError: no claim was made.
+            Refusal: no claim was made.
         """
         if not self._claims:
-            raise ValueError("claims must be made before they are shown; run the cells above first")
+            raise Refusal("claims must be made before they are shown; run the cells above first")
         made = list(self._claims.values())
         columns = {
             "Claim": [c.text for c in made],
@@ -193,7 +195,7 @@ class Lesson:
             answer: the learner's function; `...` counts as not attempted.
 
         Raises:
-            ValueError: no such exercise.
+            Refusal: no such exercise.
         """
         asked = self._exercise(exercise)
         verdict = check(asked, answer)
@@ -214,12 +216,12 @@ class Lesson:
             A fresh copy of the arguments, a named tuple: `f(*lesson.case(2))` calls, `lesson.case(2).limit` reads.
 
         Raises:
-            ValueError: no such exercise, or its last check did not fail on an input.
+            Refusal: no such exercise, or its last check did not fail on an input.
         """
         name = self._exercise(exercise).name
         failed = self._failed_cases.get(exercise)
         if failed is None:
-            raise ValueError(
+            raise Refusal(
                 f"exercise must be one whose last check failed, got {exercise}; run lesson.check({exercise}, {name}) first"
             )
         return copy.deepcopy(failed)
@@ -231,7 +233,7 @@ class Lesson:
             exercise: number of the exercise.
 
         Raises:
-            ValueError: no such exercise.
+            Refusal: no such exercise.
         """
         hints, shown = self._exercise(exercise).hints, self._hints_shown.get(exercise, 0) + 1
         told = [f"Hint {i} of {len(hints)}: {hint}" for i, hint in enumerate(hints[:shown], start=1)]
@@ -247,14 +249,14 @@ class Lesson:
             exercise: number of the exercise.
 
         Raises:
-            ValueError: no such exercise.
+            Refusal: no such exercise.
         """
         say(f"```python\n{self._exercise(exercise).solution_source()}\n```")
 
     def _exercise(self, exercise: int) -> Exercise:
         known = self.exercises
         if type(exercise) is not int or exercise not in known:
-            raise ValueError(f"exercise must be one of {sorted(known)}, got {exercise!r}; pass its number")
+            raise Refusal(f"exercise must be one of {sorted(known)}, got {checks.told(exercise)}; pass its number")
         return known[exercise]
 
     # Play and answer
@@ -275,7 +277,7 @@ class Lesson:
         """Show the interview answer, its numbers filled in from this run's claims, beside the learner's own draft.
 
         Raises:
-            ValueError: the answer quotes a claim that was not made.
+            Refusal: the answer quotes a claim that was not made.
         """
         answer = card(self.question, self._claims)
         draft = drafts.kept(self._progress, self.number)
@@ -294,7 +296,7 @@ class Lesson:
             text: what the learner would say; empty is fine.
 
         Raises:
-            ValueError: not a text.
+            Refusal: not a text.
         """
         text = drafts.cleaned(text)
         if text:
@@ -321,7 +323,7 @@ class Lesson:
                 with check boxes where there is a live front end.
 
         Raises:
-            ValueError: not a list of numbers, or a number that the rubric lacks.
+            Refusal: not a list of numbers, or a number that the rubric lacks.
         """
         points = self.question.rubric
         if not points:

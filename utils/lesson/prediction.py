@@ -9,7 +9,7 @@ from utils.foundation import checks
 from utils.lesson.display import number
 from utils.lesson.refusal import Refusal
 
-__all__ = ["LEVEL", "Prediction", "is_counted", "is_shown", "judged", "prediction", "verdict"]
+__all__ = ["LEVEL", "Prediction", "is_counted", "is_shown", "judged", "measured_value", "prediction", "verdict"]
 
 LEVEL = 0.8
 PERCENT, EUROS = "%", "€"
@@ -135,6 +135,29 @@ def verdict(predicted: Prediction, measured: float) -> str:
 def _distance(gap: float, unit: str) -> str:
     """Return how far two values lie apart; shares differ by points."""
     return number(100 * gap, unit="points") if unit == PERCENT else number(gap, unit=unit)
+
+
+def measured_value(measured: Any) -> float:
+    """Return what a run found as a float; NaN, where it found nothing, passes.
+
+    Args:
+        measured: a number of any library.
+
+    Raises:
+        Refusal: not a number, or infinite.
+    """
+    try:
+        is_nothing = math.isnan(measured)
+    except (TypeError, ValueError, OverflowError):
+        is_nothing = False
+    if is_nothing:
+        return math.nan
+    try:
+        return checks.number("measured", measured)
+    except ValueError:
+        raise Refusal(
+            f"measured must be a finite number, got {checks.told(measured)}; run the cells above first, from the top"
+        ) from None
 
 
 def judged(made: Prediction, measured: float) -> dict[str, Any]:

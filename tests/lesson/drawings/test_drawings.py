@@ -1,6 +1,7 @@
 """The small drawings: what they show is what they were given, nothing lies over anything, bad input is told."""
 
 import itertools
+from functools import partial
 
 import matplotlib
 import numpy as np
@@ -287,3 +288,22 @@ def test_those_who_wait_stand_next_to_the_servers_who_are_all_busy_unless_said()
 def test_a_queue_that_makes_no_sense_is_refused(change, message):
     with pytest.raises(ValueError, match=message):
         drawn(draw_queue, **{"waiting": 1, "places": 3, "servers": 2} | change)
+
+
+@pytest.mark.parametrize(
+    ("draw", "arguments"),
+    [
+        (draw_ring, (NODES, KEYS)),
+        (draw_join, (["a", "b"], ["c"], [0, None])),
+        (partial(draw_queue, waiting=2, places=4, servers=2), ()),
+        (draw_timeline, (LANES,)),
+    ],
+)
+def test_a_drawing_does_not_depend_on_the_callers_font(draw, arguments):
+    def fonts(settings):
+        with matplotlib.rc_context(settings):
+            ax = Figure(figsize=(7.2, 3.4)).subplots()
+            draw(ax, *arguments)
+        return {(text.get_text(), tuple(text.get_fontfamily()), text.get_fontsize()) for text in ax.texts}
+
+    assert fonts({"font.family": "monospace", "font.size": 30}) == fonts({}) == fonts(STYLE)
