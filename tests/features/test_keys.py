@@ -82,6 +82,26 @@ def test_floats_that_stand_for_one_whole_number():
     assert whole_floats(values).tolist() == [True, True, False, True, False, False, False, False]
 
 
+def test_every_pair_of_two_columns_is_a_key_of_its_own_however_many_values_the_first_has():
+    pairs = pd.DataFrame([(n, text) for n in range(6) for text in "ab"], columns=["n", "t"])
+    assert matches(pairs, pairs[::-1]) == [[11 - row] for row in range(12)]
+
+
+def test_moments_meet_whatever_the_unit_they_are_kept_in():
+    seconds, others = np.array(["2024-01-01", "2024-01-02"], "datetime64[s]"), ["2024-01-02", "2024-01-03"]
+    for unit in ("s", "ms", "us", "ns"):
+        right = pd.DataFrame({"t": np.array(others, f"datetime64[{unit}]")})
+        assert matches(pd.DataFrame({"t": seconds}), right) == [[], [0]]
+
+
+def test_one_float_that_is_not_whole_makes_a_column_no_key_of_whole_numbers():
+    whole = pd.DataFrame({"id": [1, 2, 3]})
+    assert matches(whole, pd.DataFrame({"id": [2.0, np.nan, 1.0]})) == [[2], [0], []]
+    for values in ([1.0, 2.5], [2.5, np.nan], [1.0, 2.0**53]):
+        with pytest.raises(ValueError, match="id as int64 in entities and float64 in features; convert one"):
+            key_codes(whole, pd.DataFrame({"id": values}), ["id"])
+
+
 def test_names_of_the_sides_and_of_the_argument_are_the_callers():
     left, right = pd.DataFrame({"id": [1]}), pd.DataFrame({"id": ["1"]})
     with pytest.raises(

@@ -147,6 +147,9 @@ def test_boundaries_spend_their_alpha_at_the_ends_of_its_range(alpha):
 
 def test_a_look_that_nobody_can_win_costs_nothing():
     assert exit_probabilities([1e9, Z]).tolist() == pytest.approx([0, 0.05])
+    # the sum of a hundredth of the data is carried no further out than it can lie, so that few nodes are enough
+    early = exit_probabilities([1e9, Z], information=[0.01, 1], drift=3.0)
+    assert early.tolist() == pytest.approx([0, stats.norm.sf(Z - 3) + stats.norm.cdf(-Z - 3)])
     assert exit_probabilities([1e9, Z], drift=-3.0)[1] == pytest.approx(stats.norm.cdf(3 - Z) + stats.norm.sf(3 + Z))
 
 

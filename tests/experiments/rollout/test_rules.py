@@ -107,6 +107,20 @@ def test_mann_whitney_sees_a_shift_in_the_bad_direction_of_any_event(event):
     assert decide(-bad)[0] == PROMOTE
 
 
+def test_mann_whitney_compares_rates_of_single_visits_as_they_are():
+    """One visit a minute: it fails on the canary each time, on the stable version three visits of four do."""
+    visits = np.array([[4.0], [1.0]])
+    events = np.array([[[3.0], [3.0], [3.0]], [[1.0], [1.0], [1.0]]])
+    rates = [0.75] * 12, [1.0] * 12
+    assert stats.mannwhitneyu(rates[1], rates[0], alternative="greater").pvalue < 0.01
+    assert decisions(MannWhitneyRule(0.02, minutes_per_step=12), [(visits, events)] * 12)[-1] == ROLL_BACK
+
+
+def test_a_step_of_nearly_a_week_is_the_longest():
+    GlobalErrorRule(0.1, window=10_000)
+    ArmThresholdRule(2, minutes_per_step=10_000)
+
+
 def test_a_minute_without_visits_teaches_nothing():
     nothing, rules = (
         minute((0, 0, 0, 0), (0, 0, 0, 0)),
@@ -122,12 +136,13 @@ def test_a_minute_without_visits_teaches_nothing():
         (lambda: SequentialRule(RolloutPlan([Guardrail("clicks", (2, 2, 2))])), "guardrails"),
         (lambda: GlobalErrorRule(1.5), "threshold"),
         (lambda: GlobalErrorRule(0.1, window=0), "window"),
-        (lambda: GlobalErrorRule(0.1, window=10**9), "window"),
+        (lambda: GlobalErrorRule(0.1, window=10_001), "window"),
         (lambda: GlobalErrorRule(0.1, minutes_per_step=0), "minutes_per_step"),
         (lambda: GlobalErrorRule(0.1, steps=(0.5, 0.1)), "steps"),
         (lambda: GlobalErrorRule(0.1, window=1_000).start(10**6), "window"),
         (lambda: ArmThresholdRule(1), "factor"),
         (lambda: ArmThresholdRule(2, minutes_per_step=4), "minutes_per_step"),
+        (lambda: ArmThresholdRule(2, minutes_per_step=10_001), "minutes_per_step"),
         (lambda: ArmThresholdRule(2, minutes_per_step=1_000).start(10**6), "minutes_per_step"),
         (lambda: MannWhitneyRule(0), "alpha"),
         (lambda: MannWhitneyRule(steps=[0.5]), "steps"),
