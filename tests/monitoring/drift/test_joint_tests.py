@@ -167,6 +167,7 @@ ROWS = np.arange(10.0)
         (lambda: mmd_test([1.0, math.inf, 2.0], ROWS), "reference"),
         (lambda: mmd_test(ROWS, [1.0, -math.inf, 2.0]), "current"),
         (lambda: mmd_test(ROWS * 1e200, ROWS), "reference and current"),
+        (lambda: mmd_test([1e154, -1e154], [1e154, -1e154]), "reference and current"),  # squares fit, distances don't
         (lambda: classifier_two_sample_test(ROWS, ROWS[:3]), "classifier_two_sample_test"),
         (lambda: classifier_two_sample_test(ROWS[:3], ROWS), "classifier_two_sample_test"),
         (lambda: classifier_two_sample_test(ROWS, [1, 2, 3, math.inf]), "current"),
@@ -174,6 +175,7 @@ ROWS = np.arange(10.0)
         (lambda: classifier_two_sample_test(ROWS, ROWS, seed=-1), "seed"),
     ],
 )
+@pytest.mark.filterwarnings("error")
 def test_bad_arguments_are_named(call, name):
     with pytest.raises(ValueError, match=rf"^{name} must .*got .*; "):
         call()
