@@ -171,6 +171,16 @@ def test_numbers_are_spoken_as_a_person_speaks(value, unit, said):
     assert spoken(value, unit) == said
 
 
+def test_every_word_is_said_of_its_own_number_and_every_bound_of_what_lies_just_below_it():
+    for word, number in WORDS.items():
+        if word.startswith("one in"):
+            assert spoken(0.999 * number) == spoken(-0.999 * number).replace("within", "under").replace(" of zero", "")
+            assert spoken(0.999 * number) == f"under {word}" != spoken(number)
+        else:
+            unit = "times" if word == "twice" or word.endswith("times") else "" if word == "zero" else "%"
+            assert spoken(number, unit) == word
+
+
 @pytest.mark.parametrize("value", [np.float32(0.25), np.float64(0.25), np.array(0.25), Fraction(1, 4), Decimal("0.25")])
 def test_a_number_of_any_kind_can_be_spoken(value):
     assert spoken(value, "%") == "a quarter"
