@@ -101,6 +101,10 @@ def test_results_errors_and_context_are_those_of_the_caller():
         call_within(5, sys.exit)
 
 
+def test_what_ends_in_time_is_waited_for_to_the_end():
+    assert call_within(0.9, lambda: time.sleep(0.12) or "slept") == "slept"
+
+
 def test_deep_recursion_ends_as_an_error():
     def deeper(n):
         return deeper(n + 1)
