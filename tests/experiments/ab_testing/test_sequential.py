@@ -208,6 +208,10 @@ def test_looks_meet_by_label():
         (lambda: always_valid_interval([1, 1], [0, 2], mixture_deviation=1), "standard_error must be positive"),
         (lambda: always_valid_interval([1, 1], [2, -1], mixture_deviation=1), "standard_error must be positive"),
         (lambda: always_valid_interval([1], [1e-200], mixture_deviation=1), "standard_error must be at least 1e-70"),
+        (
+            lambda: always_valid_interval([1, 1], [1, 1e-71], mixture_deviation=1),
+            "standard_error must be at least 1e-70",
+        ),
         (lambda: always_valid_interval([1], [1e200], mixture_deviation=1), "standard_error must lie in"),
         (lambda: always_valid_interval([1e200], [1], mixture_deviation=1), "estimate must lie in"),
         (lambda: always_valid_interval([1], [1], mixture_deviation=1e-200), "mixture_deviation must be a number in"),
