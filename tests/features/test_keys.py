@@ -87,6 +87,13 @@ def test_every_pair_of_two_columns_is_a_key_of_its_own_however_many_values_the_f
     assert matches(pairs, pairs[::-1]) == [[11 - row] for row in range(12)]
 
 
+def test_negative_numbers_and_the_largest_ones_keep_apart_in_columns_with_and_without_a_sign():
+    signed, unsigned = (pd.DataFrame({"id": np.array(v, t)}) for v, t in (([-1, 5], "i8"), ([2**64 - 1, 5], "u8")))
+    assert matches(signed, unsigned) == [[], [1]]
+    assert matches(unsigned, as_objects([5, 2**64 - 1]).rename(columns={"key": "id"})) == [[1], [0]]
+    assert matches(signed, as_objects([5, -1]).rename(columns={"key": "id"})) == [[1], [0]]
+
+
 def test_moments_meet_whatever_the_unit_they_are_kept_in():
     seconds, others = np.array(["2024-01-01", "2024-01-02"], "datetime64[s]"), ["2024-01-02", "2024-01-03"]
     for unit in ("s", "ms", "us", "ns"):
