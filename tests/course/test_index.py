@@ -78,6 +78,8 @@ def test_nothing_revealed_leaves_the_share_open_and_one_prediction_is_judged():
     assert index.calibration() == (1, 1, pytest.approx(0.025), 1.0)  # at a share of 2.5%, one of one has that chance
     told = "1 of 1 intervals held the result; 80% is the aim. That is within what chance allows (95% interval "
     assert index.verdict(index.calibration()).startswith(told)
+    for low, high in ((0.8, 1.0), (0.0, 0.8)):  # an interval holds its ends
+        assert "what chance allows" in index.verdict(index.Calibration(9, 8, low, high))
 
 
 def test_the_map_says_where_progress_cannot_be_read(home):

@@ -3,6 +3,7 @@
 import itertools
 import json
 import math
+from types import SimpleNamespace
 
 import joblib
 import pytest
@@ -142,11 +143,26 @@ def test_a_sweep_runs_every_lesson_wanted_on_every_seed(lessons, tmp_path, monke
     asked = []
     monkeypatch.setattr(module, "in_parallel", lambda tasks, jobs: asked.append((list(tasks), jobs)) or [])
     sweep(lessons, output=tmp_path / "out")
-    sweep(lessons, ["02"], seeds=2, first_seed=7, jobs=3, time_limit=5.0, output=tmp_path / "out")
+    sweep(lessons, ["02"], seeds=1, first_seed=7, jobs=3, time_limit=5.0, output=tmp_path / "out")
     paths = [str(lessons / "1_part" / f"{name}.ipynb") for name in ("01_good", "02_other")]
     pairs = list(itertools.product(paths, range(1000, 1020)))
     assert asked[0] == ([(run_seed, (*pair, TIME_LIMIT), {}) for pair in pairs], cores())
-    assert asked[1] == ([(run_seed, (paths[1], seed, 5.0), {}) for seed in (7, 8)], 3)
+    assert asked[1] == ([(run_seed, (paths[1], 7, 5.0), {})], 3)
+
+
+def test_one_run_gives_the_lesson_its_seed_and_records_claims_in_a_copy_that_is_gone_afterwards(monkeypatch):
+    asked = []
+
+    def run(path, copy, parameters, *, time_limit, variables):
+        asked.append((path, copy.name, copy.parent.is_dir(), parameters, time_limit, variables))
+        asked.append(copy.parent)
+        return SimpleNamespace(lesson="01", seconds=1.23456, error="", claims=["c"])
+
+    monkeypatch.setattr(module, "run_lesson", run)
+    found = run_seed("book/01_good.ipynb", 7, 5.0)
+    assert found == {"lesson": "01", "seed": 7, "seconds": 1.23, "error": "", "claims": ["c"]}
+    assert asked[0] == ("book/01_good.ipynb", "01_good.ipynb", True, {"SEED": 7}, 5.0, {"COURSE_CLAIMS": "record"})
+    assert not asked[1].exists()
 
 
 def test_runs_go_to_processes_of_this_machine_where_no_cluster_is_named(monkeypatch):
@@ -163,8 +179,15 @@ def test_a_sweep_over_no_seed_is_refused(tmp_path, seeds):
         sweep(tmp_path, seeds=seeds)
 
 
+def test_a_side_that_keeps_its_distance_is_no_danger_to_a_claim():
+    moving = [{"measured": m, "relation": "within", "bound": [0.0, m + 4]} for m in (1.0, 2.0, 3.0)]
+    assert margin(moving) == 2.0  # the lower side: mean 2, standard deviation 1
+
+
 def test_rounding_is_judged_by_the_largest_value():
     assert margin(records([1e6, 1e6 + 1e-9], ">=", 0.0)) == "exact"
+    moving = [{"measured": m, "relation": "<=", "bound": m + 0.1} for m in (0.001, 1e6)]
+    assert margin(moving) == "exact"  # the distance is a tenth, but for the rounding of a million
     assert margin(records([0.0, 1e-9], ">=", -1.0)) == pytest.approx(math.sqrt(2) * 1e9)
 
 

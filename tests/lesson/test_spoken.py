@@ -165,6 +165,7 @@ def test_a_share_is_never_said_to_be_all_or_none(share):
         (1e-30, "", "under one in a billion"),
         (1e-30, "orders", "under 0.001 orders"),
         (1e15, "", "1,000 trillion"),
+        (2.4e9 + 0.2, "orders", "2.4 billion orders"),  # a ten-billionth too much is noise
     ],
 )
 def test_numbers_are_spoken_as_a_person_speaks(value, unit, said):

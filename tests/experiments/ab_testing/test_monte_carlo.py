@@ -93,12 +93,12 @@ def test_an_offset_costs_no_digits_where_it_is_long_for_one_experiment_or_for_th
     offset = np.array([1e6, 0, 0, 0, 0])[:, None, None, None]  # of the first experiment in the batch
     sizes = {"n_experiments": 5, "users_per_arm": 120, "looks": 3}
     wanted = simulate_experiments(recorded(values), **sizes).statistic
-    for moved in (values + offset, 1e-5 * values + 1):
+    for moved in (values + offset, 1e-5 * values + 1, 1e-5 * values - 1):
         found = simulate_experiments(recorded(moved), **sizes).statistic
         np.testing.assert_allclose(found, wanted, rtol=1e-8, atol=1e-9)
 
 
-@pytest.mark.parametrize("values", [(19.99, 19.99), (0.1, 0.3), (0.0, 1.0), (1 / 3, 1e6 / 3)])
+@pytest.mark.parametrize("values", [(19.99, 19.99), (0.1, 0.3), (0.0, 1.0), (1 / 3, 1e6 / 3), (1e7 + 0.1, 1 / 3)])
 def test_an_arm_of_one_value_each_is_refused(values):
     def draw(rng, shape):
         return np.broadcast_to(np.array(values)[None, :, None, None], shape)
