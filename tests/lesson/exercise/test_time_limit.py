@@ -152,6 +152,16 @@ def test_nothing_is_raised_later_in_code_that_ended_in_time():
     assert not threads_of_this_limit()
 
 
+def test_nothing_is_sent_to_code_that_is_over_though_its_thread_has_not_said_so_yet(monkeypatch):
+    sent = []
+    monkeypatch.setattr(time_limit, "_raise_in", lambda thread, error: sent.append(error))
+    monkeypatch.setattr(time_limit, "GRACE_SECONDS", 0.01)
+    worker = time_limit._Worker(int)
+    worker._run_function()
+    assert not worker.stop()
+    assert sent == [None]  # only what was sent before is taken back
+
+
 def test_the_limit_costs_less_than_a_few_milliseconds():
     call_within(5, int)
     started = time.perf_counter()
