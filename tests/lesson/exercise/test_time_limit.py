@@ -60,6 +60,7 @@ def test_a_loop_that_never_ends_is_stopped(function):
     with pytest.raises(TimeUp) as told:
         call_within(0.05, function)
     assert told.value.has_ended
+    assert str(told.value) == "stopped"
     assert not threads_of_this_limit()
 
 
@@ -85,6 +86,7 @@ def test_code_that_waits_in_one_call_of_c_is_left_behind(monkeypatch):
         with pytest.raises(TimeUp) as told:
             call_within(0.05, gate.acquire)
         assert not told.value.has_ended
+        assert str(told.value) == "goes on in the background"
         [left_behind] = named_threads()
         assert left_behind.daemon
     assert not threads_of_this_limit()
