@@ -73,6 +73,7 @@ def test_margin_is_the_mean_distance_in_standard_deviations(values, relation, bo
         (["nan", "nan"], ">=", 0.0, "not finite"),
         (["inf"], ">=", 0.0, "not finite"),
         ([1.0, 2.0], "<=", ["inf", "inf"], "not finite"),
+        ([1.0, 2.0], "within", ["-inf", 3.0], "not finite"),
         ([1.0], "<=", 4.0, None),
     ],
 )

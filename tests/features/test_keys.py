@@ -60,6 +60,8 @@ def test_two_columns_meet_where_both_do(left, data):
         (pd.Series([pd.Timedelta("1D")]), "Timedelta"),
         (pd.Series([1, "a"], dtype=object), "text and whole number"),
         (pd.Series([2**60, 0.5], dtype=object), "number and whole number"),
+        (pd.Series([2**53, 0.5], dtype=object), "number and whole number"),
+        (pd.Series([1 - 2**53, 0.5], dtype=object), "number"),
         ([None, None], None),
         ([], None),
         ([np.nan], None),

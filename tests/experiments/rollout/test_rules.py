@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from utils.experiments.rollout import rules
 from utils.experiments.rollout.controller import CanaryController
 from utils.experiments.rollout.evidence import log_evidence
 from utils.experiments.rollout.plan import Guardrail, RolloutPlan
@@ -148,12 +149,17 @@ def test_a_step_of_nearly_a_week_is_the_longest():
     ArmThresholdRule(2, minutes_per_step=10_000)
 
 
+def test_as_many_rollouts_as_fit_into_memory_are_begun(monkeypatch):
+    monkeypatch.setattr(rules, "MOST_CELLS", 10)
+    for rule in (GlobalErrorRule(0.1, window=5), ArmThresholdRule(2, minutes_per_step=5)):
+        rule.start(2)
+        with pytest.raises(ValueError, match="must leave room in memory for 3 rollouts, got 5; simulate fewer"):
+            rule.start(3)
+
+
 def test_a_minute_without_visits_teaches_nothing():
-    nothing, rules = (
-        minute((0, 0, 0, 0), (0, 0, 0, 0)),
-        (SequentialRule(PLAN), GlobalErrorRule(0.1), ArmThresholdRule()),
-    )
-    for rule in rules:
+    nothing = minute((0, 0, 0, 0), (0, 0, 0, 0))
+    for rule in (SequentialRule(PLAN), GlobalErrorRule(0.1), ArmThresholdRule()):
         assert decisions(rule, [nothing] * 6) == [HOLD] * 6
 
 
