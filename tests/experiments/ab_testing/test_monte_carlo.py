@@ -50,6 +50,8 @@ def test_a_a_pvalues_are_uniform():
 def test_same_seed_gives_the_same_experiments_and_another_seed_others():
     settings = {"n_experiments": 5, "users_per_arm": 10}
     first = simulate_experiments(resample([0.0, 1.0, 5.0]), **settings, rng=3).statistic
+    unsaid, zero = (simulate_experiments(resample([0.0, 1.0]), **settings, **seed) for seed in ({}, {"rng": 0}))
+    np.testing.assert_array_equal(unsaid.statistic, zero.statistic)
     np.testing.assert_array_equal(first, simulate_experiments(resample([0.0, 1.0, 5.0]), **settings, rng=3).statistic)
     assert not np.array_equal(first, simulate_experiments(resample([0.0, 1.0, 5.0]), **settings, rng=4).statistic)
     np.testing.assert_array_equal(

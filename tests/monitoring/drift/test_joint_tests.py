@@ -193,3 +193,7 @@ def test_as_many_rows_as_fit_are_taken(monkeypatch):
     assert 0 < mmd_test(ROWS[:3], ROWS[:3]).pvalue <= 1
     with pytest.raises(ValueError, match=r"^mmd_test must have at most 6 rows in all, got 3 and 4; "):
         mmd_test(ROWS[:3], ROWS[:4])
+    monkeypatch.setattr(joint_tests, "MOST_PERMUTED", 60)
+    assert 0 < mmd_test(ROWS[:3], ROWS[:3], n_permutations=10).pvalue <= 1
+    with pytest.raises(ValueError, match=r"^n_permutations must be at most 10, got 11; "):
+        mmd_test(ROWS[:3], ROWS[:3], n_permutations=11)
