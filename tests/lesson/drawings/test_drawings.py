@@ -128,7 +128,17 @@ def test_a_way_starts_at_its_key_and_runs_clockwise_to_short_of_its_node(key, no
 
 
 def test_a_key_beside_its_node_has_no_arrow():
-    assert not of_kind(drawn(draw_ring, NODES, {"k": 0.27}), FancyArrowPatch)
+    assert not of_kind(drawn(draw_ring, NODES, {"k": 0.26}), FancyArrowPatch)
+    assert of_kind(drawn(draw_ring, NODES, {"k": 0.25}), FancyArrowPatch)
+
+
+def test_the_words_of_nodes_run_outward_and_those_of_keys_inward():
+    places = {"top": 0.0, "right": 0.25, "bottom": 0.5, "left": 0.75}
+    ax = drawn(draw_ring, places, {f"key {name}": place for name, place in places.items()})
+    assert {text.get_text(): text.get_ha() for text in ax.texts if text.get_text()} == {
+        "top": "center", "right": "left", "bottom": "center", "left": "right",
+        "key top": "center", "key right": "right", "key bottom": "center", "key left": "left",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("place", np.linspace(0, 0.9, 6).round(3))
