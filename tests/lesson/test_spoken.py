@@ -239,12 +239,8 @@ def test_a_share_is_never_said_to_be_all_or_none(share):
         (7.35e-9, "", "under one in a hundred million"),
         (1e-30, "", "under one in a billion"),
         (1e-30, "orders", "under 0.001 orders"),
-<<<<<<< HEAD
         (1e15, "", "1 quadrillion"),
-=======
-        (1e15, "", "1,000 trillion"),
         (2.4e9 + 0.2, "orders", "2.4 billion orders"),  # a ten-billionth too much is noise
->>>>>>> mutation
     ],
 )
 def test_numbers_are_spoken_as_a_person_speaks(value, unit, said):
@@ -257,7 +253,8 @@ def test_every_word_is_said_of_its_own_number_and_every_bound_of_what_lies_just_
             assert spoken(0.999 * number) == spoken(-0.999 * number).replace("within", "under").replace(" of zero", "")
             assert spoken(0.999 * number) == f"under {word}" != spoken(number)
         else:
-            unit = "times" if word == "twice" or word.endswith("times") else "" if word == "zero" else "%"
+            multiple = word in ("twice", "as much as") or word.endswith("times")
+            unit = "times" if multiple else "" if word == "zero" else "%"
             assert spoken(number, unit) == word
 
 
