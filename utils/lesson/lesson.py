@@ -17,7 +17,15 @@ from utils.lesson.claim import Claim, ClaimFailed
 from utils.lesson.display import number, say, table
 from utils.lesson.exercise import Exercise, check
 from utils.lesson.play import is_live, play
-from utils.lesson.prediction import is_counted, is_shown, judged, measured_value, prediction, verdict
+from utils.lesson.prediction import (
+    is_counted,
+    is_shown,
+    judged,
+    measured_value,
+    prediction,
+    refuse_impossible,
+    verdict,
+)
 from utils.lesson.progress import Progress
 from utils.lesson.questions import question_bank
 from utils.lesson.refusal import Refusal
@@ -96,6 +104,7 @@ class Lesson:
 
         Raises:
             Refusal: nothing was asked under this key, or measured is no number or infinite; nothing is written down.
+            ValueError: measured is what the question rules out, so the lesson is wrong; nothing is written down.
         """
         if not isinstance(key, str) or key not in self._predictions:
             asked = ", ".join(self._predictions) or "none yet"
@@ -104,6 +113,7 @@ class Lesson:
                 f"(asked so far: {asked})"
             )
         made, measured, known = self._predictions[key], measured_value(measured), self._known_prediction(key)
+        refuse_impossible(made, measured)
         if made.is_empty and not is_shown(known) and "low" in known:  # written in an earlier session
             made = made._replace(low=known["low"], high=known["high"])
         if not is_shown(known):
