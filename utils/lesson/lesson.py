@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import pandas as pd
+from IPython import get_ipython
 from IPython.display import display
 
 from utils.foundation import checks
@@ -53,7 +54,7 @@ class Lesson:
         self.number = lesson_number
         self._progress = Progress()
         self._predictions, self._claims, self._hints_shown, self._failed_cases = {}, {}, {}, {}
-        self._shown_here, self._told = {}, set()
+        self._shown_here, self._told, self._claimed_in = {}, set(), {}
 
     # Predict and reveal
 
@@ -154,7 +155,8 @@ class Lesson:
 
         Raises:
             ClaimFailed: the statement is false on this run (recorded only, where COURSE_CLAIMS=record).
-            ValueError: a part is malformed, or measured, bound or placebo is NaN or infinite (recorded as a claim that
+            ValueError: a part is malformed, the id names another statement or was claimed before in the same run of the
+                cell (running a cell again is fine), or measured, bound or placebo is NaN or infinite (recorded as a claim that
                 does not hold, where COURSE_CLAIMS=record).
         """
         recording = os.environ.get("COURSE_CLAIMS") == "record"
@@ -162,7 +164,13 @@ class Lesson:
         known = self._claims.get(id)
         if known and known.text != text:
             raise ValueError(f"id must be new for each claim, {id!r} already says: {known.text}; choose another name")
-        self._claims[id] = made
+        cell = _execution()
+        if known and cell is not None and self._claimed_in.get(id) == cell:
+            raise ValueError(
+                f"id must be new for each claim, {id!r} was claimed before in this run of the cell; in a loop claim the "
+                "worst case once, after it"
+            )
+        self._claims[id], self._claimed_in[id] = made, cell
         display(made.bundle, raw=True)
         if not made.holds and not recording:
             raise ClaimFailed(made.sentence)
@@ -383,3 +391,9 @@ class Lesson:
             self._told.add(trouble)
             say(f"*{trouble}*")
         return is_saved
+
+
+def _execution() -> int | None:
+    """Return the number of the cell run that is under way, another one each time a cell runs; None outside a notebook."""
+    shell = get_ipython()
+    return None if shell is None else shell.execution_count

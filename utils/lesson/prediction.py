@@ -9,7 +9,17 @@ from utils.foundation import checks
 from utils.lesson.display import number
 from utils.lesson.refusal import Refusal
 
-__all__ = ["LEVEL", "Prediction", "is_counted", "is_shown", "judged", "measured_value", "prediction", "refuse_impossible", "verdict"]
+__all__ = [
+    "LEVEL",
+    "Prediction",
+    "is_counted",
+    "is_shown",
+    "judged",
+    "measured_value",
+    "prediction",
+    "refuse_impossible",
+    "verdict",
+]
 
 LEVEL = 0.8
 ROUNDING = 1e-9
