@@ -2,10 +2,12 @@
 
 import copy
 import importlib
+import operator
 import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from IPython import get_ipython
 from IPython.display import display
@@ -45,13 +47,14 @@ class Lesson:
 
     def __init__(self, lesson_number: int) -> None:
         bank = question_bank()
-        if type(lesson_number) is not int or lesson_number not in bank:
+        whole = _whole(lesson_number)
+        if whole not in bank:
             raise Refusal(
                 f"lesson_number must be a lesson of the course, {min(bank)} to {max(bank)}, got {checks.told(lesson_number)}; "
                 "pass its number"
             )
-        self.question = bank[lesson_number]
-        self.number = lesson_number
+        self.question = bank[whole]
+        self.number = whole
         self._progress = Progress()
         self._predictions, self._claims, self._hints_shown, self._failed_cases = {}, {}, {}, {}
         self._shown_here, self._told, self._claimed_in = {}, set(), {}
@@ -216,7 +219,7 @@ class Lesson:
             Refusal: no such exercise.
         """
         asked = self._exercise(exercise)
-        verdict = check(asked, answer)
+        exercise, verdict = asked.number, check(asked, answer)
         self._failed_cases[exercise] = verdict.case
         if verdict.state == "passed":
             self._record("exercises", str(exercise), "passed")
@@ -236,7 +239,8 @@ class Lesson:
         Raises:
             Refusal: no such exercise, or its last check did not fail on an input.
         """
-        name = self._exercise(exercise).name
+        asked = self._exercise(exercise)
+        exercise, name = asked.number, asked.name
         failed = self._failed_cases.get(exercise)
         if failed is None:
             raise Refusal(
@@ -253,7 +257,9 @@ class Lesson:
         Raises:
             Refusal: no such exercise.
         """
-        hints, shown = self._exercise(exercise).hints, self._hints_shown.get(exercise, 0) + 1
+        asked = self._exercise(exercise)
+        exercise, hints = asked.number, asked.hints
+        shown = self._hints_shown.get(exercise, 0) + 1
         told = [f"Hint {i} of {len(hints)}: {hint}" for i, hint in enumerate(hints[:shown], start=1)]
         if shown > len(hints):
             told.append(f"That was the last hint; `lesson.solution({exercise})` shows the solution.")
@@ -272,10 +278,10 @@ class Lesson:
         say(f"```python\n{self._exercise(exercise).solution_source()}\n```")
 
     def _exercise(self, exercise: int) -> Exercise:
-        known = self.exercises
-        if type(exercise) is not int or exercise not in known:
+        known, whole = self.exercises, _whole(exercise)
+        if whole not in known:
             raise Refusal(f"exercise must be one of {sorted(known)}, got {checks.told(exercise)}; pass its number")
-        return known[exercise]
+        return known[whole]
 
     # Play and answer
 
@@ -391,6 +397,16 @@ class Lesson:
             self._told.add(trouble)
             say(f"*{trouble}*")
         return is_saved
+
+
+def _whole(value: Any) -> int | None:
+    """Return a whole number of any library as Python's; None for a bool and for what is no whole number."""
+    if isinstance(value, (bool, np.bool_)):
+        return None
+    try:
+        return operator.index(value)
+    except TypeError:
+        return None
 
 
 def _execution() -> int | None:
