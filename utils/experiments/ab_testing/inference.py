@@ -8,16 +8,20 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from utils.foundation import checks
+from utils.foundation.checks import LARGEST_SQUARABLE
 from utils.foundation.labels import aligned, all_aligned, same_order
 from utils.foundation.whole_numbers import LARGEST_COUNT
 
 __all__ = ["Cuped", "MeanTest", "cuped", "ratio_test", "welch_from_moments", "welch_test"]
 
-LARGEST = 1e100  # squares and their products stay finite
 SMALLEST_SQUARE = 1e-300  # of a standard error; below it a float loses its digits
 ROUNDING = 16 * np.finfo(np.float64).eps  # values that differ by less of their size differ by rounding only
 
-LIMITS = {"mean": (-LARGEST, LARGEST), "variance": (0, LARGEST**2), "users": (2, LARGEST_COUNT)}
+LIMITS = {
+    "mean": (-LARGEST_SQUARABLE, LARGEST_SQUARABLE),
+    "variance": (0, LARGEST_SQUARABLE**2),
+    "users": (2, LARGEST_COUNT),
+}
 
 
 class MeanTest(NamedTuple):
@@ -241,7 +245,7 @@ def _experiments(values: Any) -> pd.Index | None:
 
 
 def _metric(name: str, values: ArrayLike) -> NDArray[np.float64]:
-    return checks.array(name, values, minimum_length=2, low=-LARGEST, high=LARGEST)
+    return checks.array(name, values, minimum_length=2, low=-LARGEST_SQUARABLE, high=LARGEST_SQUARABLE)
 
 
 def _variance(values: NDArray[np.float64], size: NDArray[np.float64] | None = None) -> NDArray[np.float64]:

@@ -192,9 +192,7 @@ def alternating_least_squares(
     if not trials.any():
         raise ValueError("trials must not all be 0, there is nothing to learn from; use a prior instead")
     mean = float(successes.sum() / trials.sum())
-    columns = np.random.default_rng(checks.count("seed", seed, minimum=0)).standard_normal(
-        (trials.shape[1], rank)
-    ) / np.sqrt(rank)
+    columns = checks.seeded("seed", seed).standard_normal((trials.shape[1], rank)) / np.sqrt(rank)
     for _ in range(sweeps):
         rows = fold_in(columns, trials, successes, noise=1.0, prior_covariance=ridge, offset=mean)
         columns = fold_in(rows, trials.T, successes.T, noise=1.0, prior_covariance=ridge, offset=mean)
