@@ -141,8 +141,36 @@ def test_the_visible_code_of_the_second_edition_is_short(lesson):
     assert max(map(len, visible)) <= VISIBLE_CELL_BOUND
 
 
+def left_to_do(root, path):
+    """Return the files of a lesson, its notebook at `path`, that still hold what the skeleton asks the author to write."""
+    number, _, name = path.stem.partition("_")
+    files = [
+        path,
+        root / "utils" / "exercises" / f"{name}.py",
+        root / "tests" / "exercises" / f"test_{name}.py",
+        *sorted((root / "data" / "questions").glob(f"{number}_*.yaml")),
+    ]
+    return [file.name for file in files if re.search(r"TODO|\btodo", file.read_text(encoding="utf-8"))]
+
+
 def test_nothing_is_left_to_do(lesson):
-    assert "TODO" not in lesson.raw
+    assert left_to_do(ROOT, lesson.path) == []
+
+
+def test_what_is_left_to_do_is_seen_in_each_file_of_a_lesson(tmp_path):
+    notebook = tmp_path / "notebooks" / "1_part" / "09_store.ipynb"
+    files = [notebook] + [
+        tmp_path / name
+        for name in ("utils/exercises/store.py", "tests/exercises/test_store.py", "data/questions/09_store.yaml")
+    ]
+    for file in files:
+        file.parent.mkdir(parents=True)
+        file.write_text("done")
+    assert left_to_do(tmp_path, notebook) == []
+    for file, text in zip(files, ("TODO", "todo_compute", "Mistake('todo')", "title: TODO"), strict=True):
+        file.write_text(text)
+        assert left_to_do(tmp_path, notebook) == [file.name]
+        file.write_text("done")
 
 
 def test_question_and_usual_answer_are_those_of_the_bank(lesson):

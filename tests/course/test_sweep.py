@@ -103,7 +103,17 @@ def runs(values, bound=1.0, lesson="01"):
 
 
 def test_summary_keeps_the_worst_seed_and_the_order_of_the_claims():
-    row = {"lesson": "02", "id": "c", "held": 2, "of": 3, "worst": 1.5, "bound": 1.0, "relation": "<=", "seed": 6}
+    row = {
+        "lesson": "02",
+        "id": "c",
+        "held": 2,
+        "made": 3,
+        "of": 3,
+        "worst": 1.5,
+        "bound": 1.0,
+        "relation": "<=",
+        "seed": 6,
+    }
     found = summarise(runs([0.2, 1.5, 0.9], lesson="02") + runs([0.0, 0.0], lesson="01"))
     # distances 0.8, -0.5, 0.1: mean 2/15, variance (0.4444 + 0.4011 + 0.0011) / 2 = 0.42333
     assert found[0] == {**row, "margin": pytest.approx(2 / 15 / math.sqrt(0.42333), rel=1e-4)}
@@ -188,13 +198,15 @@ def test_a_side_that_keeps_its_distance_is_no_danger_to_a_claim():
 def test_rounding_is_judged_by_the_largest_value():
     assert margin(records([1e6, 1e6 + 1e-9], ">=", 0.0)) == "exact"
     moving = [{"measured": m, "relation": "<=", "bound": m + 0.1} for m in (0.001, 1e6)]
-    assert margin(moving) == "exact"  # the distance is a tenth, but for the rounding of a million
+    assert margin(moving) == "with its bound"  # the distance is a tenth, but for the rounding of a million
     assert margin(records([0.0, 1e-9], ">=", -1.0)) == pytest.approx(math.sqrt(2) * 1e9)
 
 
 def test_table_marks_what_is_narrow_and_says_so_in_words():
     summary = summarise(runs([1.0, 2.0, 3.0], 10.0) + runs([0.2, 1.5, 0.9], lesson="02") + runs([7.0, 7.0], 8.0, "03"))
-    head, *rows, legend, mark = sweep_table(summary).splitlines()
+    head, *rows, legend, false, mark = sweep_table(summary).splitlines()
+    assert false == "! 1 claim is false on some seed"
+    assert legend.endswith("; exact: the same on every seed")
     assert head.endswith("  margin")
     assert [row.split("  ")[-1].strip() for row in rows] == ["8.0", "0.2 !", "exact"]
     assert legend.startswith("margin: standard deviations over the seeds")
@@ -211,6 +223,10 @@ def test_the_columns_of_a_table_start_at_the_same_place_in_every_line():
 
 
 def test_table_of_sound_claims_has_no_mark_and_that_of_one_seed_no_legend():
+    assert sweep_table(summarise(runs([2.0], 1.0))).splitlines()[1:] == [
+        "01      c      0 of 1  2.0    <= 1.0  5     - !",
+        "! 1 claim is false on some seed",
+    ]
     assert "!" not in sweep_table(summarise(runs([1.0, 2.0, 3.0], 10.0)))
     assert len(sweep_table(summarise(runs([1.0, 2.0, 3.0], 10.0))).splitlines()) == 3
     assert len(sweep_table(summarise(runs([1.0], 10.0))).splitlines()) == 2
@@ -243,3 +259,32 @@ def test_margin_is_that_of_the_placebo_where_it_is_the_smaller():
     found = [{"measured": 100.0 + n, "relation": ">=", "bound": 10.0, "placebo": float(n)} for n in (1, 2, 3)]
     assert margin(found) == pytest.approx(8.0)  # 10 − 2, over a standard deviation of 1
     assert describe(found[0]) == "measured 101.0, placebo 1.0, bound >= 10.0"
+
+
+def test_a_claim_made_on_some_seeds_only_is_told_and_fails(lessons, tmp_path, monkeypatch, capsys):
+    made = [{"error": "", **one} for one in runs([1.0, 2.0, 3.0], 10.0)]
+    for one in made[1:]:
+        one["claims"] = one["claims"] + [{**one["claims"][0], "id": "late"}]
+    monkeypatch.setattr(module, "in_parallel", lambda tasks, jobs: made)
+    assert sweep(lessons, output=tmp_path / "out") == 1
+    told = capsys.readouterr().out
+    assert "! 1 claim was not made on every seed" in told
+    row = next(line for line in told.splitlines() if " late " in line)
+    assert "2 of 3" in row
+    assert row.endswith(" !")
+
+
+def test_a_placebo_on_some_seeds_only_is_told_in_its_row_and_the_runs_are_kept(lessons, tmp_path, monkeypatch, capsys):
+    made = [{"error": "", **one} for one in runs([1.0, 2.0, 3.0], 10.0)]
+    made[1]["claims"][0]["placebo"] = 11.0
+    monkeypatch.setattr(module, "in_parallel", lambda tasks, jobs: made)
+    assert sweep(lessons, output=tmp_path / "out") == 1
+    assert "mixed !" in capsys.readouterr().out
+    assert json.loads((tmp_path / "out" / "sweep.json").read_text(encoding="utf-8"))["runs"] == made
+    assert margin([records([1.0], ">=", 0.0)[0], records([1.0], "<=", 2.0)[0]]) == "mixed"
+
+
+def test_an_exact_claim_that_is_false_everywhere_has_its_mark():
+    lines = sweep_table(summarise(runs([7.0, 7.0], 6.0))).splitlines()
+    assert lines[1].endswith("exact !")
+    assert lines[-1] == "! 1 claim is false on some seed"

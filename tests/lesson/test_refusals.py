@@ -85,3 +85,15 @@ def test_every_method_that_a_learner_calls_is_tried_here():
     by_authors = {"claim", "whiteboard", "play", "exercises"}
     assert {name for name in vars(Lesson) if not name.startswith("_")} == called | by_authors
     assert {name for name in called if any(call.startswith(f"lesson.{name}(") for call, _ in CALLS)} == called
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.uint8, np.asarray])
+def test_whole_numbers_of_any_library_name_a_lesson_and_an_exercise(kind, shown):
+    lesson = Lesson(kind(7))
+    assert type(lesson.number) is int
+    lesson.check(kind(1), ...)
+    lesson.hint(kind(1))
+    assert "Hint 1 of" in shown[-1]["text/plain"]
+    for other in (True, np.True_, 1.0, "1"):
+        with pytest.raises(ValueError, match="exercise must be one of"):
+            lesson.hint(other)

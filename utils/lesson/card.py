@@ -5,13 +5,11 @@ from collections.abc import Mapping
 from string import Formatter
 
 from utils.lesson.claim import Claim
-from utils.lesson.questions import Question
+from utils.lesson.questions import SPOKEN, Question
 from utils.lesson.refusal import Refusal
 from utils.lesson.spoken import spoken
 
 __all__ = ["SPOKEN", "card", "filled"]
-
-SPOKEN = "spoken"
 
 
 def card(question: Question, claims: Mapping[str, Claim]) -> str:
@@ -64,8 +62,9 @@ def filled(text: str, claims: Mapping[str, Claim]) -> str:
     Raises:
         ValueError: a field names no claim, or asks for another form.
     """
-    for _, field, _, _ in Formatter().parse(text):
-        if field is not None and field not in claims:
+    for _, field, _, conversion in Formatter().parse(text):
+        if field is not None and (field not in claims or conversion):
+            field = f"{field}!{conversion}" if conversion else field
             raise ValueError(
                 f"the answer has the field {field!r}, which is no claim; write {{claim_id}} or {{claim_id:{SPOKEN}}}"
             )

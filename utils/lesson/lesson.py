@@ -2,11 +2,14 @@
 
 import copy
 import importlib
+import operator
 import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from IPython import get_ipython
 from IPython.display import display
 
 from utils.foundation import checks
@@ -17,7 +20,15 @@ from utils.lesson.claim import Claim, ClaimFailed
 from utils.lesson.display import number, say, table
 from utils.lesson.exercise import Exercise, check
 from utils.lesson.play import is_live, play
-from utils.lesson.prediction import is_counted, is_shown, judged, measured_value, prediction, verdict
+from utils.lesson.prediction import (
+    is_counted,
+    is_shown,
+    judged,
+    measured_value,
+    prediction,
+    refuse_impossible,
+    verdict,
+)
 from utils.lesson.progress import Progress
 from utils.lesson.questions import question_bank
 from utils.lesson.refusal import Refusal
@@ -36,16 +47,17 @@ class Lesson:
 
     def __init__(self, lesson_number: int) -> None:
         bank = question_bank()
-        if type(lesson_number) is not int or lesson_number not in bank:
+        whole = _whole(lesson_number)
+        if whole not in bank:
             raise Refusal(
                 f"lesson_number must be a lesson of the course, {min(bank)} to {max(bank)}, got {checks.told(lesson_number)}; "
                 "pass its number"
             )
-        self.question = bank[lesson_number]
-        self.number = lesson_number
+        self.question = bank[whole]
+        self.number = whole
         self._progress = Progress()
         self._predictions, self._claims, self._hints_shown, self._failed_cases = {}, {}, {}, {}
-        self._shown_here, self._told = {}, set()
+        self._shown_here, self._told, self._claimed_in = {}, set(), {}
 
     # Predict and reveal
 
@@ -96,6 +108,7 @@ class Lesson:
 
         Raises:
             Refusal: nothing was asked under this key, or measured is no number or infinite; nothing is written down.
+            ValueError: measured is what the question rules out, so the lesson is wrong; nothing is written down.
         """
         if not isinstance(key, str) or key not in self._predictions:
             asked = ", ".join(self._predictions) or "none yet"
@@ -104,6 +117,7 @@ class Lesson:
                 f"(asked so far: {asked})"
             )
         made, measured, known = self._predictions[key], measured_value(measured), self._known_prediction(key)
+        refuse_impossible(made, measured)
         if made.is_empty and not is_shown(known) and "low" in known:  # written in an earlier session
             made = made._replace(low=known["low"], high=known["high"])
         if not is_shown(known):
@@ -144,7 +158,8 @@ class Lesson:
 
         Raises:
             ClaimFailed: the statement is false on this run (recorded only, where COURSE_CLAIMS=record).
-            ValueError: a part is malformed, or measured, bound or placebo is NaN or infinite (recorded as a claim that
+            ValueError: a part is malformed, the id names another statement or was claimed before in the same run of the
+                cell (running a cell again is fine), or measured, bound or placebo is NaN or infinite (recorded as a claim that
                 does not hold, where COURSE_CLAIMS=record).
         """
         recording = os.environ.get("COURSE_CLAIMS") == "record"
@@ -152,7 +167,13 @@ class Lesson:
         known = self._claims.get(id)
         if known and known.text != text:
             raise ValueError(f"id must be new for each claim, {id!r} already says: {known.text}; choose another name")
-        self._claims[id] = made
+        cell = _execution()
+        if known and cell is not None and self._claimed_in.get(id) == cell:
+            raise ValueError(
+                f"id must be new for each claim, {id!r} was claimed before in this run of the cell; in a loop claim the "
+                "worst case once, after it"
+            )
+        self._claims[id], self._claimed_in[id] = made, cell
         display(made.bundle, raw=True)
         if not made.holds and not recording:
             raise ClaimFailed(made.sentence)
@@ -198,7 +219,7 @@ class Lesson:
             Refusal: no such exercise.
         """
         asked = self._exercise(exercise)
-        verdict = check(asked, answer)
+        exercise, verdict = asked.number, check(asked, answer)
         self._failed_cases[exercise] = verdict.case
         if verdict.state == "passed":
             self._record("exercises", str(exercise), "passed")
@@ -218,7 +239,8 @@ class Lesson:
         Raises:
             Refusal: no such exercise, or its last check did not fail on an input.
         """
-        name = self._exercise(exercise).name
+        asked = self._exercise(exercise)
+        exercise, name = asked.number, asked.name
         failed = self._failed_cases.get(exercise)
         if failed is None:
             raise Refusal(
@@ -235,7 +257,9 @@ class Lesson:
         Raises:
             Refusal: no such exercise.
         """
-        hints, shown = self._exercise(exercise).hints, self._hints_shown.get(exercise, 0) + 1
+        asked = self._exercise(exercise)
+        exercise, hints = asked.number, asked.hints
+        shown = self._hints_shown.get(exercise, 0) + 1
         told = [f"Hint {i} of {len(hints)}: {hint}" for i, hint in enumerate(hints[:shown], start=1)]
         if shown > len(hints):
             told.append(f"That was the last hint; `lesson.solution({exercise})` shows the solution.")
@@ -254,10 +278,10 @@ class Lesson:
         say(f"```python\n{self._exercise(exercise).solution_source()}\n```")
 
     def _exercise(self, exercise: int) -> Exercise:
-        known = self.exercises
-        if type(exercise) is not int or exercise not in known:
+        known, whole = self.exercises, _whole(exercise)
+        if whole not in known:
             raise Refusal(f"exercise must be one of {sorted(known)}, got {checks.told(exercise)}; pass its number")
-        return known[exercise]
+        return known[whole]
 
     # Play and answer
 
@@ -373,3 +397,19 @@ class Lesson:
             self._told.add(trouble)
             say(f"*{trouble}*")
         return is_saved
+
+
+def _whole(value: Any) -> int | None:
+    """Return a whole number of any library as Python's; None for a bool and for what is no whole number."""
+    if isinstance(value, (bool, np.bool_)):
+        return None
+    try:
+        return operator.index(value)
+    except TypeError:
+        return None
+
+
+def _execution() -> int | None:
+    """Return the number of the cell run that is under way, another one each time a cell runs; None outside a notebook."""
+    shell = get_ipython()
+    return None if shell is None else shell.execution_count

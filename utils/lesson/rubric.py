@@ -1,6 +1,6 @@
 """The rubric: points of a good answer, which the learner ticks off on their own draft."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from utils.foundation import checks
@@ -24,7 +24,7 @@ def checked_ticks(ticked: Any, points: Sequence[str]) -> list[int]:
     """Return the numbers of the ticked points, each once, in order.
 
     Args:
-        ticked: a list of numbers, counted from 1 as the rubric is shown.
+        ticked: a list of numbers, counted from 1 as the rubric is shown; of a mapping, those whose value is true.
         points: of the rubric.
 
     Returns:
@@ -35,7 +35,11 @@ def checked_ticks(ticked: Any, points: Sequence[str]) -> list[int]:
 
     >>> checked_ticks([3, 1, 1], ["asks", "sizes", "decides"])
     [1, 3]
+    >>> checked_ticks({1: True, 2: False}, ["asks", "sizes"])
+    [1]
     """
+    if isinstance(ticked, Mapping):
+        ticked = [number for number, is_found in ticked.items() if is_found]
     try:
         numbers = None if isinstance(ticked, (str, bytes)) else list(ticked)
     except TypeError:

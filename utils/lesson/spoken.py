@@ -65,7 +65,16 @@ GROUPS = {
 LARGEST = max(GROUPS)  # above it a bound is said
 SYMBOLS = ("s", "ms", "µs", "ns")  # units that are no words
 NOUN_PHRASE = re.compile(r"(?P<before>.*?)(?P<noun>[^\W\d_]+)(?P<after>/.*| (?:per|a|an|of|in|on|for) .*|)", re.DOTALL)
-ONE_OF = {"people": "person", "caches": "cache", "series": "series", "times": "times"}  # plural -> singular
+ONE_OF = {  # plural -> singular, where no ending tells
+    "times": "times", "series": "series",
+    "people": "person", "men": "man", "women": "woman", "children": "child", "feet": "foot", "mice": "mouse",
+    "caches": "cache", "movies": "movie", "cookies": "cookie", "pies": "pie", "calories": "calorie",
+    "buses": "bus", "bonuses": "bonus", "statuses": "status", "viruses": "virus", "gases": "gas", "lenses": "lens",
+    "potatoes": "potato", "tomatoes": "tomato", "heroes": "hero", "echoes": "echo",
+    "knives": "knife", "leaves": "leaf", "halves": "half", "lives": "life", "shelves": "shelf", "loaves": "loaf",
+    "analyses": "analysis", "crises": "crisis", "hypotheses": "hypothesis",
+    "axes": "axis", "indices": "index", "vertices": "vertex", "criteria": "criterion",
+}  # fmt: skip
 SINGULAR_ENDINGS = ((r"ies", "y"), (r"(ss|sh|ch|x|zz)es", r"\1"), (r"(?<!s)s", ""))
 
 

@@ -185,3 +185,11 @@ def test_two_users_a_look_are_enough_and_one_is_not():
     assert simulate_experiments(**normal, users_per_arm=10).pvalue.shape == (3, 5)
     with pytest.raises(ValueError, match="users_per_arm"):
         simulate_experiments(**normal, users_per_arm=5)
+
+
+@pytest.mark.parametrize("seed", [None, True, -1, "7"])
+def test_a_seed_that_can_not_be_repeated_is_refused(seed):
+    with pytest.raises(ValueError, match="rng must be a whole number of at least 0"):
+        simulate_z_paths(n_experiments=1, looks=1, rng=seed)
+    with pytest.raises(ValueError, match="rng must be a whole number of at least 0"):
+        simulate_experiments(resample([0.0, 1.0]), n_experiments=1, users_per_arm=4, rng=seed)
