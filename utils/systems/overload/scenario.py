@@ -35,6 +35,7 @@ class Scenario:
     error_rate: float = 0.0  # share of requests that fail at once and at random, outage or not (sporadic failures)
     queue_limit: int | None = None  # requests that may wait; more are refused at once (load shedding)
     longest_wait: float | None = None  # what has waited longer when its turn comes is dropped (deadline, CoDel)
+    emptied_at: float | None = None  # the queue is thrown away at this second (a restart); its clients see an error
     newest_first: bool = False  # the queue is last in, first out
     refusal_seconds: float = 0.0  # of a worker's time that refusing one request at a full queue takes
 
@@ -49,8 +50,9 @@ class Scenario:
             kept[name] = checks.not_negative(name, getattr(self, name), "give seconds; an outage of 0 s is none")
         kept["error_rate"] = checks.share("error_rate", self.error_rate, "0.02 is one request in fifty")
         kept["refusal_seconds"] = checks.not_negative("refusal_seconds", self.refusal_seconds, "give seconds")
-        if self.longest_wait is not None:
-            kept["longest_wait"] = checks.positive("longest_wait", self.longest_wait, "use None for no limit")
+        for name, remedy in (("longest_wait", "use None for no limit"), ("emptied_at", "use None to keep the queue")):
+            if getattr(self, name) is not None:
+                kept[name] = checks.positive(name, getattr(self, name), remedy)
         for name in ("retries", "queue_limit"):
             if getattr(self, name) is not None:
                 kept[name] = checks.count(name, getattr(self, name), "use None for no limit", minimum=0)

@@ -45,6 +45,8 @@ class Server:
         self.answers: list[float] = []
         if scenario.stalls:
             agenda.at(scenario.outage_end, self._start_idle_workers)
+        if scenario.emptied_at is not None:
+            agenda.at(scenario.emptied_at, self._empty)
 
     def submit(self, request: Request) -> bool:
         """Ask for service.
@@ -64,6 +66,11 @@ class Server:
         self.queue.append(request)
         self._start_idle_workers()
         return True
+
+    def _empty(self) -> None:
+        dropped, self.queue = self.queue, deque()
+        for request in dropped:
+            request.decide(False)
 
     def _outage(self) -> bool:
         return self.scenario.outage_start <= self.agenda.now < self.scenario.outage_end
