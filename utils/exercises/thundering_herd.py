@@ -20,9 +20,9 @@ def edge_of_no_return(retries: int, layers: int) -> float:
 def sent(attempts: list[str], ratio: float, burst: float) -> list[bool]:
     """Return for each attempt, in order, whether a retry budget lets it pass.
 
-    attempts: list of "first" and "retry". A first attempt always passes and adds `ratio`
-    tokens, up to `burst` in all; a retry takes one whole token or does not pass. The
-    bucket starts full.
+    attempts: list of "first" and "retry". A first attempt always passes and adds
+    `ratio` tokens, up to `burst` in all; a retry takes one whole token or does not
+    pass. The bucket starts full.
     """
     tokens, passed = burst, []
     for attempt in attempts:

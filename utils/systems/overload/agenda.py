@@ -48,7 +48,8 @@ class Agenda:
         Args:
             until: seconds.
         """
-        while self._entries and self._entries[0][0] < until:
-            self.now, _, action, arguments = heapq.heappop(self._entries)
+        entries, pop = self._entries, heapq.heappop
+        while entries and entries[0][0] < until:
+            self.now, _, action, arguments = pop(entries)
             action(*arguments)
         self.now = until
