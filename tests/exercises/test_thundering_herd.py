@@ -261,10 +261,16 @@ MISTAKES = [
         PROTECTION,
         "a budget adds",
         lambda load, r, s, t: (
-            rule(load, 0.1, s, t) if str(rule(load, 0.1, s, t)) in ("queue limit", "more servers") else rule(load, r, s, t)
+            rule(load, 0.1, s, t)
+            if str(rule(load, 0.1, s, t)) in ("queue limit", "more servers")
+            else rule(load, r, s, t)
         ),
     ),
-    (PROTECTION, "budget for everything", lambda *case: str(rule(*case, tenth=-9)).replace("queue limit", "retry budget")),
+    (
+        PROTECTION,
+        "budget for everything",
+        lambda *case: str(rule(*case, tenth=-9)).replace("queue limit", "retry budget"),
+    ),
     (
         PROTECTION,
         "stall against tolerance",
