@@ -158,12 +158,114 @@ def test_an_attempt_kept_back_by_a_guard_that_does_not_give_up_comes_again():
     assert trace.confirmed.sum() > 0.98 * trace.placed.sum()
 
 
+def test_sporadic_failures_cost_one_order_each_or_a_retry_each():
+    """Without outage and nearly idle: a share e is lost without retries; with them an order takes 1/(1 − e) requests."""
+    share = 0.2
+    idle = {"load": 0.3, "outage_seconds": 0, "error_rate": share, "timeout": 5.0}
+    once = simulate_outage(variant(retries=0, **idle), 0)
+    orders = once.placed.sum()
+    assert abs(once.orders_lost / orders - share) < 4.5 * math.sqrt(share * (1 - share) / orders)
+    again = simulate_outage(variant(**idle), 0)
+    assert again.orders_lost == 0
+    assert again.requests.sum() / orders == pytest.approx(1 / (1 - share), abs=4.5 * 0.56 / math.sqrt(orders))
+    assert simulate_outage(variant(retries=0, **{**idle, "error_rate": 0}), 0).orders_lost == 0
+
+
+def test_newest_first_keeps_the_mean_wait_of_the_queue_and_spreads_it():
+    """The order of service does not change how much waits, so the mean is Erlang's; some wait far longer."""
+    calm = {"outage_seconds": 0, "timeout": 1e3, "horizon": 50.0}
+    pairs = [[simulate_outage(variant(newest_first=n, **calm), seed).wait for n in (False, True)] for seed in range(8)]
+    means = [newest.mean() for _, newest in pairs]
+    exact = mmc_mean_wait(10, 8, service_seconds=0.2)
+    assert abs(np.mean(means) - exact) < 4.5 * np.std(means, ddof=1) / math.sqrt(8)
+    assert np.mean([newest.max() / oldest.max() for oldest, newest in pairs]) > 2
+
+
+def test_what_has_waited_too_long_is_dropped_when_its_turn_comes():
+    stall = {"stalls": True, "retries": 0, "load": 0.6, "outage_seconds": 8.0}
+    trace = simulate_outage(variant(longest_wait=0.5, **stall), 0)
+    assert 0.4 < trace.wait.max() <= 0.5
+    assert trace.confirmed[19:].sum() > 0.95 * trace.placed[19:].sum()  # no dead work is left after the repair
+    patient = simulate_outage(variant(**stall), 0)
+    assert patient.confirmed[19:25].sum() == 0
+    assert patient.wait.max() > 7
+
+
+def test_who_is_dropped_before_the_timeout_may_try_again():
+    trace = simulate_outage(variant(longest_wait=0.05, load=0.9, outage_seconds=0), 1)
+    assert trace.requests.sum() > 1.1 * trace.placed.sum()
+    assert trace.orders_lost < 0.02 * trace.placed.sum()
+
+
+def test_an_emptied_queue_leaves_no_dead_work():
+    stall = variant(stalls=True, retries=0, load=0.8, outage_seconds=8.0)
+    emptied = simulate_outage(replace(stall, emptied_at=20.0), 0)
+    assert emptied.confirmed[13:17].sum() == 0  # in the stall all the same
+    assert emptied.confirmed[21:].sum() > 0.95 * emptied.placed[21:].sum()
+    assert simulate_outage(stall, 0).confirmed[21:30].sum() == 0
+    again = simulate_outage(replace(stall, emptied_at=20.0, retries=1), 0)
+    assert again.requests[20] > 1.5 * emptied.requests[20]  # those thrown out were told, and came back
+
+
+def test_refusing_takes_the_time_of_workers():
+    """A saturated server is busy all the time: services × mean + refusals × cost = workers × seconds."""
+    seconds = 40.0
+    rush = {"load": 3.0, "retries": 0, "queue_limit": 20, "outage_seconds": 0, "horizon": seconds}
+    answers = []
+    for cost in (0.0, 0.05):
+        trace = simulate_outage(variant(refusal_seconds=cost, **rush), 0)
+        refused = trace.requests.sum() - trace.answers.sum()
+        assert trace.answers.sum() * 0.2 + refused * cost == pytest.approx(10 * seconds, rel=0.05)
+        answers.append(trace.answers.sum())
+    assert answers[1] < 0.8 * answers[0]
+
+
+def test_refusals_of_an_outage_and_in_a_stall_leave_no_work_behind():
+    for stalls in (False, True):
+        free, dear = (
+            simulate_outage(
+                variant(retries=3, load=0.2, queue_limit=5, stalls=stalls, refusal_seconds=cost, outage_seconds=8.0), 0
+            )
+            for cost in (0.0, 0.5)
+        )
+        assert dear.confirmed[20:].sum() == free.confirmed[20:].sum() == free.placed[20:].sum()
+
+
+def test_answers_are_counted_whether_or_not_somebody_waits():
+    storm = simulate_outage(SHORT, 1)
+    assert storm.answers[30:].mean() == pytest.approx(25, rel=0.1)  # the capacity: every worker is busy …
+    assert storm.useful[30:].sum() == 0  # … for nobody
+    calm = simulate_outage(variant(outage_seconds=0, timeout=20.0, retries=0), 1)
+    assert (calm.answers == calm.useful).all()
+
+
+def test_many_guards_have_an_equal_part_of_the_orders_each():
+    class Never(Guard):
+        gives_up = True
+
+        def allows(self, now, attempt, rng):
+            return False
+
+    trace = simulate_outage(variant(outage_seconds=0, load=0.5), 2, guard=[NoGuard(), NoGuard(), Never(), NoGuard()])
+    orders = trace.placed.sum()
+    assert abs(trace.orders_lost / orders - 1 / 4) < 4.5 * math.sqrt(3 / 16 / orders)
+    assert trace.requests.sum() == pytest.approx(trace.confirmed.sum(), rel=0.02)
+
+
+def test_a_list_of_one_guard_is_that_guard():
+    alone, listed = (simulate_outage(SHORT, 1, guard=guard) for guard in (RetryBudget(), [RetryBudget()]))
+    assert all(np.array_equal(a, b) for a, b in zip(alone, listed, strict=True))
+
+
 @pytest.mark.parametrize(
     ("call", "name"),
     [
         (lambda: simulate_outage(None, 0), "scenario"),
         (lambda: simulate_outage(SHORT, 0, guard=RetryBudget), "guard"),
         (lambda: simulate_outage(SHORT, 0, guard=3), "guard"),
+        (lambda: simulate_outage(SHORT, 0, guard=[]), "guard"),
+        (lambda: simulate_outage(SHORT, 0, guard=[NoGuard(), 3]), "guard"),
+        (lambda: simulate_outage(SHORT, 0, guard=[NoGuard()] * 2 + [CircuitBreaker()] * 2), "guard"),
         (lambda: simulate_outage(SHORT, -1), "seed"),
         (lambda: simulate_outage(SHORT, 1.5), "seed"),
         (lambda: simulate_outage(variant(horizon=1e15), 0), "scenario"),

@@ -49,6 +49,7 @@ def test_a_changed_scenario_is_checked_again():
     [
         *("servers", "load", "service_seconds", "timeout", "horizon", "patience", "outage_start", "outage_seconds"),
         *("retries", "queue_limit", "backoff_base", "backoff_cap"),
+        *("error_rate", "longest_wait", "emptied_at", "refusal_seconds"),
     ],
 )
 def test_a_field_that_is_no_sensible_number_is_named(name, value):
@@ -67,6 +68,9 @@ def test_a_field_that_is_no_sensible_number_is_named(name, value):
         ({"backoff_base": 1e-300}, "backoff_base"),
         ({"stalls": "no"}, "stalls"),
         ({"stops_at_patience": 1}, "stops_at_patience"),
+        ({"newest_first": "yes"}, "newest_first"),
+        ({"error_rate": 1.5}, "error_rate"),
+        ({"longest_wait": 0}, "longest_wait"),
     ],
 )
 def test_a_field_out_of_its_range_is_named(fields, name):

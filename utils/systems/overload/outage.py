@@ -1,27 +1,28 @@
-"""An outage order by order, on simpy: recovery or metastable collapse.
+"""An outage order by order: recovery or metastable collapse.
 
-Orders arrive at random whether or not the server answers (open loop). The server works first in, first out, and does
-not know which clients have stopped waiting, so a long queue makes it work for nobody. Times are seconds.
+Orders arrive at random whether or not the server answers (open loop). The server does not know which clients have
+stopped waiting, so a long queue makes it work for nobody. Times are seconds.
 """
 
 import gc
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
-import simpy
 from numpy.typing import NDArray
 
 from utils.foundation import checks
-from utils.systems.overload import backoff
+from utils.systems.overload.agenda import Agenda
 from utils.systems.overload.guards import Guard, NoGuard
 from utils.systems.overload.scenario import Scenario, checked_scenario
-from utils.systems.overload.server import Server
+from utils.systems.overload.server import Request, Server
 
 __all__ = ["Trace", "simulate_outage"]
 
 MOST_REQUESTS = 20_000_000  # minutes of simulation, gigabytes of events
+DRAWN_AT_ONCE = 4_096
 
 
 class Trace(NamedTuple):
@@ -30,7 +31,8 @@ class Trace(NamedTuple):
     placed: NDArray[np.int64]  # orders placed in this second
     confirmed: NDArray[np.int64]  # of these, how many were confirmed within the patience of the customer
     requests: NDArray[np.int64]  # requests that reached the front door
-    useful: NDArray[np.int64]  # answers in time, by the second of the answer (goodput)
+    answers: NDArray[np.int64]  # answers that the server gave, in time or not, by the second of the answer (throughput)
+    useful: NDArray[np.int64]  # of these, answers in time (goodput)
     wait: NDArray[np.float64]  # per request that began service, seconds until its service began; shape (n,)
 
     @property
@@ -44,13 +46,14 @@ class Trace(NamedTuple):
         return int((2 * self.confirmed < self.placed).sum())
 
 
-def simulate_outage(scenario: Scenario, seed: int, *, guard: Guard | None = None) -> Trace:
+def simulate_outage(scenario: Scenario, seed: int, *, guard: Guard | Sequence[Guard] | None = None) -> Trace:
     """Run one outage order by order.
 
     Args:
         scenario: a Scenario.
         seed: anything np.random.default_rng takes.
-        guard: a Guard shared by all clients (one gateway); None for none. It keeps state: pass a new one for each run.
+        guard: a Guard shared by all clients (one gateway), or a list of them (many clients; each order is one's, at
+            random); None for none. They keep state: pass new ones for each run.
 
     Returns:
         Trace.
@@ -66,74 +69,99 @@ def simulate_outage(scenario: Scenario, seed: int, *, guard: Guard | None = None
     0
     """
     scenario = checked_scenario(scenario)
-    guard = NoGuard() if guard is None else guard
-    if not isinstance(guard, Guard):
-        raise ValueError(
-            f"guard must be an object such as RetryBudget(), got {checks.told(guard)}; build a new one for each run"
-        )
+    guards = _guards(guard)
     end = scenario.horizon + scenario.patience  # so that every order that counts is decided
     rate = scenario.load * scenario.capacity
     _not_too_many_requests(scenario, rate * end, end)
-    arrivals_rng, service_rng, client_rng = checks.seeded("seed", seed).spawn(3)
-    env = simpy.Environment()
-    server = Server(env, scenario, service_rng)
-    clients = _Clients(env, scenario, server, guard, client_rng)
+    arrivals_rng, service_rng, client_rng, guard_rng = checks.seeded("seed", seed).spawn(4)
+    agenda = Agenda()
+    server = Server(agenda, scenario, _endless(partial(service_rng.exponential, scenario.service_seconds)))
+    clients = _Clients(agenda, scenario, server, client_rng, guard_rng)
     placed_at = np.sort(arrivals_rng.uniform(0, end, arrivals_rng.poisson(rate * end)))
-    for placed in placed_at:
-        env.process(clients.order(placed))
+    whose = guard_rng.integers(len(guards), size=len(placed_at)).tolist()
+    for placed, number in zip(placed_at.tolist(), whose, strict=True):
+        agenda.at(placed, clients.send, placed, 1, guards[number])
     with _no_garbage_collection():
-        env.run(until=end)
+        agenda.run(until=end)
 
     seconds = np.arange(int(scenario.horizon) + 1)
-    times = (placed_at, clients.confirmed, clients.requests, clients.useful)
+    times = (placed_at, clients.confirmed, clients.requests, server.answers, clients.useful)
     return Trace(*(np.histogram(each, seconds)[0] for each in times), np.array(server.waits))
 
 
 class _Clients:
-    """All clients: each places an order, and tries again with full jitter until it is through or gives up."""
+    """All clients: each sends an order, and tries again with full jitter until it is through or gives up."""
 
     def __init__(
-        self, env: simpy.Environment, scenario: Scenario, server: Server, guard: Guard, rng: np.random.Generator
+        self,
+        agenda: Agenda,
+        scenario: Scenario,
+        server: Server,
+        rng: np.random.Generator,
+        guard_rng: np.random.Generator,
     ) -> None:
-        self.env, self.scenario, self.server, self.guard, self.rng = env, scenario, server, guard, rng
+        self.agenda, self.scenario, self.server, self.guard_rng = agenda, scenario, server, guard_rng
+        self.uniform = _endless(rng.random)
         self.windows = scenario.backoff_windows.tolist()
         self.confirmed: list[float] = []  # when the orders were placed that were confirmed with the customer there
         self.requests: list[float] = []  # when requests reached the front door
         self.useful: list[float] = []  # when answers came in time
 
-    def order(self, placed: float) -> Generator[simpy.Event, Any, None]:
-        """Live through one order that is placed at a time."""
-        scenario = self.scenario
-        yield self.env.timeout(placed)
-        attempt = 1
-        while True:
-            in_time = yield from self._send(attempt)
-            if in_time:
-                self.useful.append(self.env.now)
-                if self.env.now - placed <= scenario.patience:
-                    self.confirmed.append(placed)
-                return
-            out_of_retries = scenario.retries is not None and attempt > scenario.retries
-            customer_left = scenario.stops_at_patience and self.env.now - placed > scenario.patience
-            if out_of_retries or customer_left or (in_time is None and self.guard.gives_up):
-                return
-            longest = self.windows[min(attempt, len(self.windows)) - 1]
-            yield self.env.timeout(backoff.full_jitter(longest, self.rng))
-            attempt += 1
+    def send(self, placed: float, attempt: int, guard: Guard) -> None:
+        """Make an attempt for the order that was placed at a time."""
+        now, scenario = self.agenda.now, self.scenario
+        if not guard.allows(now, attempt, self.guard_rng):
+            if not guard.gives_up:
+                self._back_off(placed, attempt, guard)
+            return
+        self.requests.append(now)
+        is_open = True
 
-    def _send(self, attempt: int) -> Generator[simpy.Event, Any, bool | None]:
-        """Send one attempt; return whether its answer came in time, None if the guard kept it back."""
-        if not self.guard.allows(self.env.now, attempt, self.rng):
-            return None
-        self.requests.append(self.env.now)
-        answer = self.server.submit()
-        in_time = False
-        if answer is not None:
-            clock = self.env.timeout(self.scenario.timeout)
-            clock.callbacks.append(lambda _: None if answer.triggered else answer.succeed(False))
-            in_time = yield answer
-        self.guard.record(self.env.now, in_time)
-        return in_time
+        def decide(in_time: bool) -> None:
+            nonlocal is_open
+            if is_open:  # else the client has stopped waiting
+                is_open = False
+                self._learn(placed, attempt, guard, in_time)
+
+        fails = scenario.error_rate > 0 and next(self.uniform) < scenario.error_rate
+        if fails or not self.server.submit(Request(now, decide)):
+            decide(False)
+        elif is_open:
+            self.agenda.at(now + scenario.timeout, decide, False)
+
+    def _learn(self, placed: float, attempt: int, guard: Guard, in_time: bool) -> None:
+        guard.record(self.agenda.now, in_time)
+        if not in_time:
+            self._back_off(placed, attempt, guard)
+            return
+        self.useful.append(self.agenda.now)
+        if self.agenda.now - placed <= self.scenario.patience:
+            self.confirmed.append(placed)
+
+    def _back_off(self, placed: float, attempt: int, guard: Guard) -> None:
+        now, scenario = self.agenda.now, self.scenario
+        out_of_retries = scenario.retries is not None and attempt > scenario.retries
+        customer_left = scenario.stops_at_patience and now - placed > scenario.patience
+        if not (out_of_retries or customer_left):
+            longest = self.windows[min(attempt, len(self.windows)) - 1]  # full jitter: any delay up to this
+            self.agenda.at(now + longest * next(self.uniform), self.send, placed, attempt + 1, guard)
+
+
+def _guards(guard: Guard | Sequence[Guard] | None) -> list[Guard]:
+    """Return the guards, one at least, each of them only once."""
+    found = [NoGuard()] if guard is None else list(guard) if isinstance(guard, (list, tuple)) else [guard]
+    if not found or not all(isinstance(each, Guard) for each in found) or len(set(map(id, found))) < len(found):
+        raise ValueError(
+            f"guard must be an object such as RetryBudget(), or a list of different ones, got {checks.told(guard)}; "
+            "build new ones for each run"
+        )
+    return found
+
+
+def _endless(draw: Callable[..., NDArray[np.float64]]) -> Iterator[float]:
+    """Yield one draw after the other, drawn in blocks."""
+    while True:
+        yield from draw(size=DRAWN_AT_ONCE).tolist()
 
 
 def _not_too_many_requests(scenario: Scenario, orders: float, end: float) -> None:

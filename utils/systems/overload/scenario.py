@@ -32,7 +32,12 @@ class Scenario:
     retries: int | None = None  # per order; None for no limit
     backoff_base: float = 0.05  # of full jitter between attempts
     backoff_cap: float = 2.0
+    error_rate: float = 0.0  # share of requests that fail at once and at random, outage or not (sporadic failures)
     queue_limit: int | None = None  # requests that may wait; more are refused at once (load shedding)
+    longest_wait: float | None = None  # what has waited longer when its turn comes is dropped (deadline, CoDel)
+    emptied_at: float | None = None  # the queue is thrown away at this second (a restart); its clients see an error
+    newest_first: bool = False  # the queue is last in, first out
+    refusal_seconds: float = 0.0  # of a worker's time that refusing one request at a full queue takes
 
     def __post_init__(self) -> None:
         """Check the fields, and keep numbers as Python's int and float."""
@@ -43,10 +48,15 @@ class Scenario:
         kept["horizon"] = checks.number("horizon", self.horizon, low=1, remedy="give seconds, at least one")
         for name in ("outage_start", "outage_seconds"):
             kept[name] = checks.not_negative(name, getattr(self, name), "give seconds; an outage of 0 s is none")
+        kept["error_rate"] = checks.share("error_rate", self.error_rate, "0.02 is one request in fifty")
+        kept["refusal_seconds"] = checks.not_negative("refusal_seconds", self.refusal_seconds, "give seconds")
+        for name, remedy in (("longest_wait", "use None for no limit"), ("emptied_at", "use None to keep the queue")):
+            if getattr(self, name) is not None:
+                kept[name] = checks.positive(name, getattr(self, name), remedy)
         for name in ("retries", "queue_limit"):
             if getattr(self, name) is not None:
                 kept[name] = checks.count(name, getattr(self, name), "use None for no limit", minimum=0)
-        for name in ("stalls", "stops_at_patience"):
+        for name in ("stalls", "stops_at_patience", "newest_first"):
             if not isinstance(getattr(self, name), (bool, np.bool_)):
                 raise ValueError(f"{name} must be True or False, got {checks.told(getattr(self, name))}; choose one")
         base, cap = backoff.checked_base_and_cap(self.backoff_base, self.backoff_cap, prefix="backoff_", unit="seconds")
