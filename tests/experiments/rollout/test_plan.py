@@ -58,6 +58,8 @@ def test_the_widest_error_rates_still_leave_boundaries_on_both_sides():
         (lambda: Guardrail("errors", ("4", "2")), "ratios"),
         (lambda: Guardrail("errors", (1e10,)), "ratios"),
         (lambda: Guardrail("errors", (2,), noise=-1), "noise"),
+        (lambda: Guardrail("errors", (2, 3, 4), noise=(1, 2)), "noise"),
+        (lambda: Guardrail("errors", (2,), noise=[[1]]), "noise"),
         (lambda: Guardrail("errors", (2,), noise=math.inf), "noise"),
         (lambda: Guardrail("", (2,)), "name"),
         (lambda: Guardrail("share", (2,)), "name"),
