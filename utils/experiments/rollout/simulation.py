@@ -37,6 +37,16 @@ class Rollouts(NamedTuple):
     canary_visits: NDArray[np.float64]
     harmed: NDArray[np.float64]
 
+    @property
+    def by_evidence(self) -> NDArray[np.bool_]:
+        """Whether a rollout was rolled back because of what was seen, and not because time ran out."""
+        return self.rolled_back & ~self.timed_out
+
+    @property
+    def in_steps(self) -> NDArray[np.bool_]:
+        """Whether a rollout was rolled back while the old version still served a part of the traffic."""
+        return self.rolled_back & (self.share < 1)
+
 
 @dataclass
 class _Tally:
