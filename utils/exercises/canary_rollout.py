@@ -8,10 +8,10 @@ __all__ = ["EXERCISES"]
 
 
 def service_burn(share: float, canary_error_rate: float, stable_error_rate: float, objective: float) -> float:
-    """Return how many times faster than allowed the whole service burns its error budget.
+    """Return how many times faster than allowed the service burns its error budget.
 
     share: the canary's share of the visits, 0 to 1.
-    canary_error_rate, stable_error_rate: share of each version's visits that fail, 0 to 1.
+    canary_error_rate, stable_error_rate: share of each version's visits that fail.
     objective: share of the visits that must succeed, such as 0.999.
     """
     return (share * canary_error_rate + (1 - share) * stable_error_rate) / (1 - objective)
@@ -24,9 +24,9 @@ def running_evidence(
     stable_visits: np.ndarray,
     ratio: float,
 ) -> np.ndarray:
-    """Return the log evidence after each window that the canary's rate is `ratio` times the stable one's.
+    """Return, after each window, the log evidence that the canary is `ratio` times as bad.
 
-    All but `ratio` are arrays, one entry a window: the events and the visits of each version in that window.
+    All but `ratio` are arrays, one entry a window: events and visits of each version.
     """
     share = canary_visits / (canary_visits + stable_visits)
     events = canary_events + stable_events
@@ -43,9 +43,9 @@ def decide(
 ) -> str:
     """Return "hold", "promote" or "roll back" after a window.
 
-    evidence: list of log evidences, one a guardrail; high means that the canary is worse.
-    usable: whether this window's data could be read; if not, `evidence` is that of the windows before.
-    windows, minimum_windows: usable windows in this step so far, and how many there must be before a promotion.
+    evidence: log evidences, one a guardrail; high means that the canary is worse.
+    usable: whether this window could be read; if not, `evidence` is as before it.
+    windows, minimum_windows: usable windows in this step, and how many it takes.
     roll_back_above, promote_below: the two boundaries.
     """
     if not usable:
