@@ -24,7 +24,7 @@ def running_evidence(
     stable_visits: np.ndarray,
     ratio: float,
 ) -> np.ndarray:
-    """Return, after each window, the log evidence that the canary is `ratio` times as bad.
+    """Return after each window the log evidence for a canary `ratio` times as bad.
 
     All but `ratio` are arrays, one entry a window: events and visits of each version.
     """

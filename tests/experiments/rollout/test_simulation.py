@@ -25,7 +25,13 @@ def test_the_controller_rolls_back_every_planted_fault(release):
     # each is at least as bad as its step's ratio, so at most 1% are missed; 9 or more of 200 has probability 2e-4
     assert rollouts.rolled_back.mean() >= 1 - stats.binom.isf(1e-4, 200, 0.01) / 200
     assert (rollouts.harmed[rollouts.share >= release.from_share] > 0).all()
-    assert (rollouts.share == 0.5).mean() > 0.9 if release.from_share else (rollouts.share <= 0.1).all()
+    at_half = (rollouts.share == 0.5).mean()
+    if release.from_share:
+        assert at_half > 0.9
+    elif release.errors == 1.5:  # what the steps of 1% and 10% may let pass
+        assert 0.02 < at_half < 0.9
+    else:
+        assert at_half == 0
 
 
 @pytest.mark.parametrize("release", HEALTHY, ids=lambda release: release.name)
