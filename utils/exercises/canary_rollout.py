@@ -38,6 +38,7 @@ def decide(
     usable: bool,
     windows: int,
     minimum_windows: int,
+    maximum_windows: int,
     roll_back_above: float,
     promote_below: float,
 ) -> str:
@@ -45,16 +46,15 @@ def decide(
 
     evidence: log evidences, one a guardrail; high means that the canary is worse.
     usable: whether this window could be read; if not, `evidence` is as before it.
-    windows, minimum_windows: usable windows in this step, and how many it takes.
+    windows: windows in this step so far, with this one.
+    minimum_windows, maximum_windows: least before a promotion, most before an end.
     roll_back_above, promote_below: the two boundaries.
     """
-    if not usable:
-        return "hold"
-    if max(evidence) >= roll_back_above:
+    if usable and max(evidence) >= roll_back_above:
         return "roll back"
-    if max(evidence) <= promote_below and windows >= minimum_windows:
+    if usable and max(evidence) <= promote_below and windows >= minimum_windows:
         return "promote"
-    return "hold"
+    return "roll back" if windows >= maximum_windows else "hold"
 
 
 def _hits_only(
@@ -135,18 +135,19 @@ def _decide_cases() -> list[tuple]:
         [-4.7, -6.0, -6.0],
     ]
     grid = [
-        (evidence, usable, windows, 15, 5.66, -4.61)
+        (evidence, usable, windows, 15, 60, 5.66, -4.61)
         for evidence in states
         for usable in (True, False)
-        for windows in (3, 14, 15, 16, 40)
+        for windows in (3, 14, 15, 16, 59, 60)
     ]
     other_plans = [
-        ([3.5], True, 9, 5, 3.0, -2.0),
-        ([-2.5], True, 5, 5, 3.0, -2.0),
-        ([-2.5, -3.0], True, 4, 5, 3.0, -2.0),
-        ([8.0, -8.0], True, 40, 30, 9.0, -7.0),
-        ([-6.0, -5.0], True, 40, 30, 9.0, -7.0),
-        ([-8.0, -7.5], True, 29, 30, 9.0, -7.0),
+        ([3.5], True, 9, 5, 40, 3.0, -2.0),
+        ([-2.5], True, 5, 5, 40, 3.0, -2.0),
+        ([-2.5, -3.0], True, 4, 5, 40, 3.0, -2.0),
+        ([8.0, -8.0], True, 40, 30, 90, 9.0, -7.0),
+        ([-6.0, -5.0], True, 40, 30, 90, 9.0, -7.0),
+        ([-8.0, -7.5], True, 29, 30, 90, 9.0, -7.0),
+        ([-6.0, -5.0], True, 40, 30, 40, 9.0, -7.0),
     ]
     return grid + other_plans
 
@@ -156,14 +157,13 @@ def _any_cleared(
     usable: bool,
     windows: int,
     minimum_windows: int,
+    maximum_windows: int,
     roll_back_above: float,
     promote_below: float,
 ) -> str:
-    if not usable:
-        return "hold"
-    if max(evidence) >= roll_back_above:
-        return "roll back"
-    return "promote" if min(evidence) <= promote_below and windows >= minimum_windows else "hold"
+    if usable and max(evidence) < roll_back_above and windows >= minimum_windows and min(evidence) <= promote_below:
+        return "promote"
+    return decide(evidence, usable, windows, minimum_windows, maximum_windows, roll_back_above, promote_below)
 
 
 def _no_minimum(
@@ -171,14 +171,11 @@ def _no_minimum(
     usable: bool,
     windows: int,
     minimum_windows: int,
+    maximum_windows: int,
     roll_back_above: float,
     promote_below: float,
 ) -> str:
-    if not usable:
-        return "hold"
-    if max(evidence) >= roll_back_above:
-        return "roll back"
-    return "promote" if max(evidence) <= promote_below else "hold"
+    return decide(evidence, usable, windows, 0, maximum_windows, roll_back_above, promote_below)
 
 
 def _waits_to_roll_back(
@@ -186,14 +183,13 @@ def _waits_to_roll_back(
     usable: bool,
     windows: int,
     minimum_windows: int,
+    maximum_windows: int,
     roll_back_above: float,
     promote_below: float,
 ) -> str:
-    if not usable or windows < minimum_windows:
+    if windows < minimum_windows:
         return "hold"
-    if max(evidence) >= roll_back_above:
-        return "roll back"
-    return "promote" if max(evidence) <= promote_below else "hold"
+    return decide(evidence, usable, windows, minimum_windows, maximum_windows, roll_back_above, promote_below)
 
 
 def _blind(
@@ -201,10 +197,11 @@ def _blind(
     usable: bool,
     windows: int,
     minimum_windows: int,
+    maximum_windows: int,
     roll_back_above: float,
     promote_below: float,
 ) -> str:
-    return decide(evidence, True, windows, minimum_windows, roll_back_above, promote_below)
+    return decide(evidence, True, windows, minimum_windows, maximum_windows, roll_back_above, promote_below)
 
 
 def _adds_up(
@@ -212,10 +209,11 @@ def _adds_up(
     usable: bool,
     windows: int,
     minimum_windows: int,
+    maximum_windows: int,
     roll_back_above: float,
     promote_below: float,
 ) -> str:
-    return decide([sum(evidence)], usable, windows, minimum_windows, roll_back_above, promote_below)
+    return decide([sum(evidence)], usable, windows, minimum_windows, maximum_windows, roll_back_above, promote_below)
 
 
 def _by_the_clock(
@@ -223,14 +221,37 @@ def _by_the_clock(
     usable: bool,
     windows: int,
     minimum_windows: int,
+    maximum_windows: int,
     roll_back_above: float,
     promote_below: float,
 ) -> str:
-    if not usable:
-        return "hold"
-    if max(evidence) >= roll_back_above:
-        return "roll back"
-    return "promote" if windows >= minimum_windows else "hold"
+    found = decide(evidence, usable, windows, minimum_windows, maximum_windows, roll_back_above, promote_below)
+    return "promote" if found == "hold" and usable and windows >= minimum_windows else found
+
+
+def _never_ends(
+    evidence: list[float],
+    usable: bool,
+    windows: int,
+    minimum_windows: int,
+    maximum_windows: int,
+    roll_back_above: float,
+    promote_below: float,
+) -> str:
+    return decide(evidence, usable, windows, minimum_windows, windows + 1, roll_back_above, promote_below)
+
+
+def _ends_by_going_on(
+    evidence: list[float],
+    usable: bool,
+    windows: int,
+    minimum_windows: int,
+    maximum_windows: int,
+    roll_back_above: float,
+    promote_below: float,
+) -> str:
+    found = decide(evidence, usable, windows, minimum_windows, windows + 1, roll_back_above, promote_below)
+    return "promote" if found == "hold" and windows >= maximum_windows else found
 
 
 EXERCISES = (
@@ -337,7 +358,7 @@ EXERCISES = (
         task=(
             "Write the decision after one window. Several guardrails are watched at once; any of "
             "them may stop the release. "
-            "Think of what a window without data must not do."
+            "Think of what a window without data must not do, and of a step that has not made up its mind in time."
         ),
         solution=decide,
         cases=_decide_cases,
@@ -372,6 +393,17 @@ EXERCISES = (
                 "by the clock",
                 _by_the_clock,
                 "You promote when the time is over. Silence after a quarter of an hour is no proof of health.",
+            ),
+            Mistake(
+                "never ends",
+                _never_ends,
+                "You wait for ever. A step that has not made up its mind in time must end, whether its data can be "
+                "read or not.",
+            ),
+            Mistake(
+                "ends by going on",
+                _ends_by_going_on,
+                "You go on when time runs out. Nobody has looked, so the only safe end is the way back.",
             ),
         ),
         hints=(
