@@ -37,8 +37,8 @@ def decide(
     evidence: list[float],
     usable: bool,
     windows: int,
-    minimum_windows: int,
-    maximum_windows: int,
+    least: int,
+    most: int,
     roll_back_above: float,
     promote_below: float,
 ) -> str:
@@ -47,14 +47,14 @@ def decide(
     evidence: log evidences, one a guardrail; high means that the canary is worse.
     usable: whether this window could be read; if not, `evidence` is as before it.
     windows: windows in this step so far, with this one.
-    minimum_windows, maximum_windows: least before a promotion, most before an end.
+    least, most: windows that a promotion takes, and after which the step must end.
     roll_back_above, promote_below: the two boundaries.
     """
     if usable and max(evidence) >= roll_back_above:
         return "roll back"
-    if usable and max(evidence) <= promote_below and windows >= minimum_windows:
+    if usable and max(evidence) <= promote_below and windows >= least:
         return "promote"
-    return "roll back" if windows >= maximum_windows else "hold"
+    return "roll back" if windows >= most else "hold"
 
 
 def _hits_only(
@@ -156,102 +156,102 @@ def _any_cleared(
     evidence: list[float],
     usable: bool,
     windows: int,
-    minimum_windows: int,
-    maximum_windows: int,
+    least: int,
+    most: int,
     roll_back_above: float,
     promote_below: float,
 ) -> str:
-    if usable and max(evidence) < roll_back_above and windows >= minimum_windows and min(evidence) <= promote_below:
+    if usable and max(evidence) < roll_back_above and windows >= least and min(evidence) <= promote_below:
         return "promote"
-    return decide(evidence, usable, windows, minimum_windows, maximum_windows, roll_back_above, promote_below)
+    return decide(evidence, usable, windows, least, most, roll_back_above, promote_below)
 
 
 def _no_minimum(
     evidence: list[float],
     usable: bool,
     windows: int,
-    minimum_windows: int,
-    maximum_windows: int,
+    least: int,
+    most: int,
     roll_back_above: float,
     promote_below: float,
 ) -> str:
-    return decide(evidence, usable, windows, 0, maximum_windows, roll_back_above, promote_below)
+    return decide(evidence, usable, windows, 0, most, roll_back_above, promote_below)
 
 
 def _waits_to_roll_back(
     evidence: list[float],
     usable: bool,
     windows: int,
-    minimum_windows: int,
-    maximum_windows: int,
+    least: int,
+    most: int,
     roll_back_above: float,
     promote_below: float,
 ) -> str:
-    if windows < minimum_windows:
+    if windows < least:
         return "hold"
-    return decide(evidence, usable, windows, minimum_windows, maximum_windows, roll_back_above, promote_below)
+    return decide(evidence, usable, windows, least, most, roll_back_above, promote_below)
 
 
 def _blind(
     evidence: list[float],
     usable: bool,
     windows: int,
-    minimum_windows: int,
-    maximum_windows: int,
+    least: int,
+    most: int,
     roll_back_above: float,
     promote_below: float,
 ) -> str:
-    return decide(evidence, True, windows, minimum_windows, maximum_windows, roll_back_above, promote_below)
+    return decide(evidence, True, windows, least, most, roll_back_above, promote_below)
 
 
 def _adds_up(
     evidence: list[float],
     usable: bool,
     windows: int,
-    minimum_windows: int,
-    maximum_windows: int,
+    least: int,
+    most: int,
     roll_back_above: float,
     promote_below: float,
 ) -> str:
-    return decide([sum(evidence)], usable, windows, minimum_windows, maximum_windows, roll_back_above, promote_below)
+    return decide([sum(evidence)], usable, windows, least, most, roll_back_above, promote_below)
 
 
 def _by_the_clock(
     evidence: list[float],
     usable: bool,
     windows: int,
-    minimum_windows: int,
-    maximum_windows: int,
+    least: int,
+    most: int,
     roll_back_above: float,
     promote_below: float,
 ) -> str:
-    found = decide(evidence, usable, windows, minimum_windows, maximum_windows, roll_back_above, promote_below)
-    return "promote" if found == "hold" and usable and windows >= minimum_windows else found
+    found = decide(evidence, usable, windows, least, most, roll_back_above, promote_below)
+    return "promote" if found == "hold" and usable and windows >= least else found
 
 
 def _never_ends(
     evidence: list[float],
     usable: bool,
     windows: int,
-    minimum_windows: int,
-    maximum_windows: int,
+    least: int,
+    most: int,
     roll_back_above: float,
     promote_below: float,
 ) -> str:
-    return decide(evidence, usable, windows, minimum_windows, windows + 1, roll_back_above, promote_below)
+    return decide(evidence, usable, windows, least, windows + 1, roll_back_above, promote_below)
 
 
 def _ends_by_going_on(
     evidence: list[float],
     usable: bool,
     windows: int,
-    minimum_windows: int,
-    maximum_windows: int,
+    least: int,
+    most: int,
     roll_back_above: float,
     promote_below: float,
 ) -> str:
-    found = decide(evidence, usable, windows, minimum_windows, windows + 1, roll_back_above, promote_below)
-    return "promote" if found == "hold" and windows >= maximum_windows else found
+    found = decide(evidence, usable, windows, least, windows + 1, roll_back_above, promote_below)
+    return "promote" if found == "hold" and windows >= most else found
 
 
 EXERCISES = (
