@@ -29,12 +29,16 @@ GUARDRAILS = (
 PLAN = RolloutPlan(GUARDRAILS)
 
 
-def test_the_vectorized_rule_decides_as_the_controller_does_window_by_window():
+NOISY = RolloutPlan([Guardrail(g.name, g.ratios, noise=(2.0, 0.3, 0.1)) for g in GUARDRAILS])
+
+
+@pytest.mark.parametrize("plan", [PLAN, NOISY], ids=["no noise", "noise of each step"])
+def test_the_vectorized_rule_decides_as_the_controller_does_window_by_window(plan):
     for seed, release in enumerate((*FAULTS, HEALTHY[0])):
         rng, rule, controller, traffic = (
             np.random.default_rng(seed),
-            SequentialRule(PLAN),
-            CanaryController(PLAN),
+            SequentialRule(plan),
+            CanaryController(plan),
             Traffic(per_minute=10_000, order_rate=0.05),
         )
         rule.start(1)
@@ -46,11 +50,13 @@ def test_the_vectorized_rule_decides_as_the_controller_does_window_by_window():
             totals += np.column_stack([visits[:, 0], events[:, :, 0]])
             action = rule.update(step, visits, events)[0]
             decision = controller.observe(*(dict(zip(("requests", *EVENTS), arm, strict=True)) for arm in totals))
-            assert {"hold": 0, "promote": 1, "roll back": -1}[decision.action] == action
+            assert {"hold": 0, "promote": 1, "roll back": -1}[decision.action] == max(action, ROLL_BACK)
+            if action == HOLD:
+                np.testing.assert_allclose(rule._evidence[:, 0], list(decision.evidence.values()))
             step += action == 1
             if controller.is_over:
                 break
-        assert controller.rolled_back == release.is_faulty
+        assert controller.rolled_back == release.is_faulty or plan is NOISY
 
 
 def minute(stable, canary, runs=1):
