@@ -93,31 +93,35 @@ BY_STATE = {
     (-4.7, -6.0, -6.0): CLEARED,
 }
 OTHER_PLANS = [
-    (BAD, ([3.5], True, 9, 5, 3.0, -2.0)),
-    (CLEARED, ([-2.5], True, 5, 5, 3.0, -2.0)),
-    (OPEN, ([-2.5, -3.0], True, 4, 5, 3.0, -2.0)),
-    (OPEN, ([8.0, -8.0], True, 40, 30, 9.0, -7.0)),
-    (OPEN, ([-6.0, -5.0], True, 40, 30, 9.0, -7.0)),
-    (OPEN, ([-8.0, -7.5], True, 29, 30, 9.0, -7.0)),
+    (BAD, ([3.5], True, 9, 5, 40, 3.0, -2.0)),
+    (CLEARED, ([-2.5], True, 5, 5, 40, 3.0, -2.0)),
+    (OPEN, ([-2.5, -3.0], True, 4, 5, 40, 3.0, -2.0)),
+    (OPEN, ([8.0, -8.0], True, 40, 30, 90, 9.0, -7.0)),
+    (OPEN, ([-6.0, -5.0], True, 40, 30, 90, 9.0, -7.0)),
+    (OPEN, ([-8.0, -7.5], True, 29, 30, 90, 9.0, -7.0)),
+    (BAD, ([-6.0, -5.0], True, 40, 30, 40, 9.0, -7.0)),
 ]
 
 
 def test_the_decision_is_that_of_the_table_by_hand():
     cases = DECISION.cases()
-    assert [(DECISION.solution(*case), case) for case in cases[-6:]] == OTHER_PLANS
-    assert {tuple(case[0]) for case in cases[:-6]} == set(BY_STATE)
-    for evidence, usable, windows, *plan in cases[:-6]:
+    assert [(DECISION.solution(*case), case) for case in cases[-7:]] == OTHER_PLANS
+    assert {tuple(case[0]) for case in cases[:-7]} == set(BY_STATE)
+    for evidence, usable, windows, *plan in cases[:-7]:
         wanted = BY_STATE[tuple(evidence)] if usable else OPEN
         if wanted == CLEARED and windows in (3, 14):
             wanted = OPEN
-        assert plan == [15, 5.66, -4.61]
+        if wanted == OPEN and windows == 60:
+            wanted = BAD
+        assert plan == [15, 60, 5.66, -4.61]
         assert DECISION.solution(evidence, usable, windows, *plan) == wanted
-    assert len(cases) == 12 * 2 * 5 + 6
+    assert len(cases) == 12 * 2 * 6 + 7
 
 
 def test_evidence_at_a_boundary_has_reached_it():
-    assert DECISION.solution([5.66, -9.0], True, 1, 15, 5.66, -4.61) == "roll back"
-    assert DECISION.solution([-4.61, -9.0], True, 15, 15, 5.66, -4.61) == "promote"
+    assert DECISION.solution([5.66, -9.0], True, 1, 15, 60, 5.66, -4.61) == "roll back"
+    assert DECISION.solution([-4.61, -9.0], True, 15, 15, 60, 5.66, -4.61) == "promote"
+    assert DECISION.solution([-4.61, -9.0], True, 60, 15, 60, 5.66, -4.61) == "promote"
 
 
 def by_loop(canary_events, stable_events, canary_visits, stable_visits, ratio):
@@ -137,9 +141,10 @@ def by_frame(canary_events, stable_events, canary_visits, stable_visits, ratio):
     ).cumsum()
 
 
-def decision(evidence, usable, windows, minimum, above, below, *, worst=max):
+def decision(evidence, usable, windows, minimum, maximum, above, below, *, worst=max):
     bad, good = worst(evidence) >= above, worst(evidence) <= below and windows >= minimum
-    return np.select([not usable, bad, good], ["hold", "roll back", "promote"], "hold")
+    late = windows >= maximum
+    return np.select([usable and bad, usable and good, late], ["roll back", "promote", "roll back"], "hold")
 
 
 @pytest.mark.parametrize(
@@ -171,10 +176,10 @@ def with_share(share):
     return answer
 
 
-def first_may_roll_back(evidence, usable, windows, minimum, above, below):
+def first_may_roll_back(evidence, usable, windows, minimum, maximum, above, below):
     if usable and evidence[0] >= above:
         return "roll back"
-    return decision(np.minimum(evidence, above - 1e-9), usable, windows, minimum, above, below)
+    return decision(np.minimum(evidence, above - 1e-9), usable, windows, minimum, maximum, above, below)
 
 
 @pytest.mark.parametrize(
@@ -201,17 +206,21 @@ def first_may_roll_back(evidence, usable, windows, minimum, above, below):
         (DECISION, lambda e, *rest: decision([np.median(e)], *rest)),
         (DECISION, lambda e, *rest: decision(e[:1], *rest)),
         (DECISION, lambda e, *rest: decision(e[-1:], *rest)),
-        (DECISION, lambda e, u, w, m, above, below: decision(e, u, w, m, above, 0)),
-        (DECISION, lambda e, u, w, m, above, below: decision(e, u, w, m, above, below + 0.15)),
-        (DECISION, lambda e, u, w, m, above, below: decision(e, u, w, m, above, below - 0.15)),
-        (DECISION, lambda e, u, w, m, above, below: decision(e, u, w, m, above + 0.2, below)),
-        (DECISION, lambda e, u, w, m, above, below: decision(e, u, w, m, above - 0.2, below)),
-        (DECISION, lambda e, u, w, m, above, below: decision(e, u, w, m, 5.66, below)),
-        (DECISION, lambda e, u, w, m, above, below: decision(e, u, w, m, above, -4.61)),
-        (DECISION, lambda e, u, w, m, above, below: decision(e, u, w, 15, above, below)),
-        (DECISION, lambda e, u, w, m, above, below: decision(e, u, w - 1, m, above, below)),
-        (DECISION, lambda e, u, w, m, above, below: decision(e, u, w + 1, m, above, below)),
-        (DECISION, lambda e, u, w, m, above, below: decision(e, u, w, m, above, below) if e[0] < above else "roll back"),
+        (DECISION, lambda e, u, w, m, x, above, below: decision(e, u, w, m, x, above, 0)),
+        (DECISION, lambda e, u, w, m, x, above, below: decision(e, u, w, m, x, above, below + 0.15)),
+        (DECISION, lambda e, u, w, m, x, above, below: decision(e, u, w, m, x, above, below - 0.15)),
+        (DECISION, lambda e, u, w, m, x, above, below: decision(e, u, w, m, x, above + 0.2, below)),
+        (DECISION, lambda e, u, w, m, x, above, below: decision(e, u, w, m, x, above - 0.2, below)),
+        (DECISION, lambda e, u, w, m, x, above, below: decision(e, u, w, m, x, 5.66, below)),
+        (DECISION, lambda e, u, w, m, x, above, below: decision(e, u, w, m, x, above, -4.61)),
+        (DECISION, lambda e, u, w, m, x, above, below: decision(e, u, w, 15, x, above, below)),
+        (DECISION, lambda e, u, w, m, x, above, below: decision(e, u, w - 1, m, x, above, below)),
+        (DECISION, lambda e, u, w, m, x, above, below: decision(e, u, w + 1, m, x, above, below)),
+        (DECISION, lambda e, u, w, m, x, *edges: decision(e, u, w, m, x, *edges) if e[0] < edges[0] else "roll back"),
+        (DECISION, lambda e, u, w, m, x, *edges: decision(e, u, w, m, x + 1, *edges)),
+        (DECISION, lambda e, u, w, m, x, *edges: decision(e, u, w, m, x - 1, *edges)),
+        (DECISION, lambda e, u, w, m, x, *edges: decision(e, u, w, m, 60, *edges)),
+        (DECISION, lambda e, u, w, m, x, *edges: decision(e, u, w, m, x, *edges) if u else "hold"),
         (DECISION, first_may_roll_back),
         (DECISION, lambda *readings: "hold"),
     ],
@@ -243,13 +252,27 @@ MISTAKES = [
     (
         DECISION,
         "any cleared",
-        lambda e, *rest: "roll back" if decision(e, *rest) == "roll back" else decision(e, *rest, worst=min),
+        lambda e, *rest: (
+            "promote" if decision(e, *rest, worst=min) == "promote" and max(e) < rest[-2] else decision(e, *rest)
+        ),
     ),
     (DECISION, "no minimum", lambda e, u, w, m, *rest: decision(e, u, w, 0, *rest)),
-    (DECISION, "waits to roll back", lambda e, u, w, m, *rest: decision(e, u and w >= m, w, m, *rest)),
+    (DECISION, "waits to roll back", lambda e, u, w, m, *rest: decision(e, u, w, m, *rest) if w >= m else "hold"),
     (DECISION, "blind", lambda e, u, *rest: decision(e, True, *rest)),
     (DECISION, "adds up", lambda *readings: decision(*readings, worst=sum)),
-    (DECISION, "by the clock", lambda e, u, w, m, above, below: decision(e, u, w, m, above, above)),
+    (
+        DECISION,
+        "by the clock",
+        lambda e, u, w, m, x, above, below: decision(e, u, w, m, x, above, above if w < x else below),
+    ),
+    (DECISION, "never ends", lambda e, u, w, m, x, *edges: decision(e, u, w, m, np.inf, *edges)),
+    (
+        DECISION,
+        "ends by going on",
+        lambda e, u, w, m, x, above, below: (
+            "promote" if w >= x and not (u and max(e) >= above) else decision(e, u, w, m, x, above, below)
+        ),
+    ),
 ]
 
 

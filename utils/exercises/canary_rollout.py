@@ -8,10 +8,10 @@ __all__ = ["EXERCISES"]
 
 
 def service_burn(share: float, canary_error_rate: float, stable_error_rate: float, objective: float) -> float:
-    """Return how many times faster than allowed the whole service burns its error budget.
+    """Return how many times faster than allowed the service burns its error budget.
 
     share: the canary's share of the visits, 0 to 1.
-    canary_error_rate, stable_error_rate: share of each version's visits that fail, 0 to 1.
+    canary_error_rate, stable_error_rate: share of each version's visits that fail.
     objective: share of the visits that must succeed, such as 0.999.
     """
     return (share * canary_error_rate + (1 - share) * stable_error_rate) / (1 - objective)
@@ -24,9 +24,9 @@ def running_evidence(
     stable_visits: np.ndarray,
     ratio: float,
 ) -> np.ndarray:
-    """Return the log evidence after each window that the canary's rate is `ratio` times the stable one's.
+    """Return after each window the log evidence for a canary `ratio` times as bad.
 
-    All but `ratio` are arrays, one entry a window: the events and the visits of each version in that window.
+    All but `ratio` are arrays, one entry a window: events and visits of each version.
     """
     share = canary_visits / (canary_visits + stable_visits)
     events = canary_events + stable_events
@@ -37,24 +37,24 @@ def decide(
     evidence: list[float],
     usable: bool,
     windows: int,
-    minimum_windows: int,
+    least: int,
+    most: int,
     roll_back_above: float,
     promote_below: float,
 ) -> str:
     """Return "hold", "promote" or "roll back" after a window.
 
-    evidence: list of log evidences, one a guardrail; high means that the canary is worse.
-    usable: whether this window's data could be read; if not, `evidence` is that of the windows before.
-    windows, minimum_windows: usable windows in this step so far, and how many there must be before a promotion.
+    evidence: log evidences, one a guardrail; high means that the canary is worse.
+    usable: whether this window could be read; if not, `evidence` is as before it.
+    windows: windows in this step so far, with this one.
+    least, most: windows that a promotion takes, and after which the step must end.
     roll_back_above, promote_below: the two boundaries.
     """
-    if not usable:
-        return "hold"
-    if max(evidence) >= roll_back_above:
+    if usable and max(evidence) >= roll_back_above:
         return "roll back"
-    if max(evidence) <= promote_below and windows >= minimum_windows:
+    if usable and max(evidence) <= promote_below and windows >= least:
         return "promote"
-    return "hold"
+    return "roll back" if windows >= most else "hold"
 
 
 def _hits_only(
@@ -135,18 +135,19 @@ def _decide_cases() -> list[tuple]:
         [-4.7, -6.0, -6.0],
     ]
     grid = [
-        (evidence, usable, windows, 15, 5.66, -4.61)
+        (evidence, usable, windows, 15, 60, 5.66, -4.61)
         for evidence in states
         for usable in (True, False)
-        for windows in (3, 14, 15, 16, 40)
+        for windows in (3, 14, 15, 16, 59, 60)
     ]
     other_plans = [
-        ([3.5], True, 9, 5, 3.0, -2.0),
-        ([-2.5], True, 5, 5, 3.0, -2.0),
-        ([-2.5, -3.0], True, 4, 5, 3.0, -2.0),
-        ([8.0, -8.0], True, 40, 30, 9.0, -7.0),
-        ([-6.0, -5.0], True, 40, 30, 9.0, -7.0),
-        ([-8.0, -7.5], True, 29, 30, 9.0, -7.0),
+        ([3.5], True, 9, 5, 40, 3.0, -2.0),
+        ([-2.5], True, 5, 5, 40, 3.0, -2.0),
+        ([-2.5, -3.0], True, 4, 5, 40, 3.0, -2.0),
+        ([8.0, -8.0], True, 40, 30, 90, 9.0, -7.0),
+        ([-6.0, -5.0], True, 40, 30, 90, 9.0, -7.0),
+        ([-8.0, -7.5], True, 29, 30, 90, 9.0, -7.0),
+        ([-6.0, -5.0], True, 40, 30, 40, 9.0, -7.0),
     ]
     return grid + other_plans
 
@@ -155,82 +156,102 @@ def _any_cleared(
     evidence: list[float],
     usable: bool,
     windows: int,
-    minimum_windows: int,
+    least: int,
+    most: int,
     roll_back_above: float,
     promote_below: float,
 ) -> str:
-    if not usable:
-        return "hold"
-    if max(evidence) >= roll_back_above:
-        return "roll back"
-    return "promote" if min(evidence) <= promote_below and windows >= minimum_windows else "hold"
+    if usable and max(evidence) < roll_back_above and windows >= least and min(evidence) <= promote_below:
+        return "promote"
+    return decide(evidence, usable, windows, least, most, roll_back_above, promote_below)
 
 
 def _no_minimum(
     evidence: list[float],
     usable: bool,
     windows: int,
-    minimum_windows: int,
+    least: int,
+    most: int,
     roll_back_above: float,
     promote_below: float,
 ) -> str:
-    if not usable:
-        return "hold"
-    if max(evidence) >= roll_back_above:
-        return "roll back"
-    return "promote" if max(evidence) <= promote_below else "hold"
+    return decide(evidence, usable, windows, 0, most, roll_back_above, promote_below)
 
 
 def _waits_to_roll_back(
     evidence: list[float],
     usable: bool,
     windows: int,
-    minimum_windows: int,
+    least: int,
+    most: int,
     roll_back_above: float,
     promote_below: float,
 ) -> str:
-    if not usable or windows < minimum_windows:
+    if windows < least:
         return "hold"
-    if max(evidence) >= roll_back_above:
-        return "roll back"
-    return "promote" if max(evidence) <= promote_below else "hold"
+    return decide(evidence, usable, windows, least, most, roll_back_above, promote_below)
 
 
 def _blind(
     evidence: list[float],
     usable: bool,
     windows: int,
-    minimum_windows: int,
+    least: int,
+    most: int,
     roll_back_above: float,
     promote_below: float,
 ) -> str:
-    return decide(evidence, True, windows, minimum_windows, roll_back_above, promote_below)
+    return decide(evidence, True, windows, least, most, roll_back_above, promote_below)
 
 
 def _adds_up(
     evidence: list[float],
     usable: bool,
     windows: int,
-    minimum_windows: int,
+    least: int,
+    most: int,
     roll_back_above: float,
     promote_below: float,
 ) -> str:
-    return decide([sum(evidence)], usable, windows, minimum_windows, roll_back_above, promote_below)
+    return decide([sum(evidence)], usable, windows, least, most, roll_back_above, promote_below)
 
 
 def _by_the_clock(
     evidence: list[float],
     usable: bool,
     windows: int,
-    minimum_windows: int,
+    least: int,
+    most: int,
     roll_back_above: float,
     promote_below: float,
 ) -> str:
-    if not usable:
-        return "hold"
-    if max(evidence) >= roll_back_above:
-        return "roll back"
-    return "promote" if windows >= minimum_windows else "hold"
+    found = decide(evidence, usable, windows, least, most, roll_back_above, promote_below)
+    return "promote" if found == "hold" and usable and windows >= least else found
+
+
+def _never_ends(
+    evidence: list[float],
+    usable: bool,
+    windows: int,
+    least: int,
+    most: int,
+    roll_back_above: float,
+    promote_below: float,
+) -> str:
+    return decide(evidence, usable, windows, least, windows + 1, roll_back_above, promote_below)
+
+
+def _ends_by_going_on(
+    evidence: list[float],
+    usable: bool,
+    windows: int,
+    least: int,
+    most: int,
+    roll_back_above: float,
+    promote_below: float,
+) -> str:
+    found = decide(evidence, usable, windows, least, windows + 1, roll_back_above, promote_below)
+    return "promote" if found == "hold" and windows >= most else found
 
 
 EXERCISES = (
@@ -337,7 +358,7 @@ EXERCISES = (
         task=(
             "Write the decision after one window. Several guardrails are watched at once; any of "
             "them may stop the release. "
-            "Think of what a window without data must not do."
+            "Think of what a window without data must not do, and of a step that has not made up its mind in time."
         ),
         solution=decide,
         cases=_decide_cases,
@@ -372,6 +393,17 @@ EXERCISES = (
                 "by the clock",
                 _by_the_clock,
                 "You promote when the time is over. Silence after a quarter of an hour is no proof of health.",
+            ),
+            Mistake(
+                "never ends",
+                _never_ends,
+                "You wait for ever. A step that has not made up its mind in time must end, whether its data can be "
+                "read or not.",
+            ),
+            Mistake(
+                "ends by going on",
+                _ends_by_going_on,
+                "You go on when time runs out. Nobody has looked, so the only safe end is the way back.",
             ),
         ),
         hints=(

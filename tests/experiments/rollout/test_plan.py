@@ -58,6 +58,8 @@ def test_the_widest_error_rates_still_leave_boundaries_on_both_sides():
         (lambda: Guardrail("errors", ("4", "2")), "ratios"),
         (lambda: Guardrail("errors", (1e10,)), "ratios"),
         (lambda: Guardrail("errors", (2,), noise=-1), "noise"),
+        (lambda: Guardrail("errors", (2, 3, 4), noise=(1, 2)), "noise"),
+        (lambda: Guardrail("errors", (2,), noise=[[1]]), "noise"),
         (lambda: Guardrail("errors", (2,), noise=math.inf), "noise"),
         (lambda: Guardrail("", (2,)), "name"),
         (lambda: Guardrail("share", (2,)), "name"),
@@ -77,3 +79,8 @@ def test_the_widest_error_rates_still_leave_boundaries_on_both_sides():
 def test_a_plan_that_makes_no_sense_is_refused(make, named):
     with pytest.raises(ValueError, match=f"^{named} must"):
         make()
+
+
+def test_one_noise_is_that_of_every_step():
+    assert Guardrail("slow", (4, 2, 1.5), 0.5).noise == (0.5, 0.5, 0.5)
+    assert Guardrail("slow", (4, 2, 1.5), (2, 1, 0)).noise == (2, 1, 0)

@@ -15,7 +15,7 @@ def test_faults_act_as_described():
     np.testing.assert_allclose(late.ratios(0, np.array([0.1, 0.5])), [[1, 3], [1, 2], [1, 1]])
     np.testing.assert_allclose(HEALTHY[1].both_arms(30), [5, 5, 1])
     np.testing.assert_allclose(HEALTHY[1].both_arms(41), 1)
-    assert [release.is_faulty for release in (*FAULTS, *HEALTHY)] == [True] * 5 + [False] * 2
+    assert [release.is_faulty for release in (*FAULTS, *HEALTHY)] == [True] * 6 + [False] * 2
 
 
 @pytest.mark.parametrize(

@@ -132,7 +132,7 @@ class CanaryController:
             name = guardrail.name
             self._events[name] += canary[name], stable[name]
             ratio = guardrail.ratios[self._step]
-            gain = float(log_evidence(canary[name], stable[name], share, ratio, noise=guardrail.noise))
+            gain = float(log_evidence(canary[name], stable[name], share, ratio, noise=guardrail.noise[self._step]))
             self._evidence[name] = max(self._evidence[name] + gain, self.plan.floor)
 
     def _decide(self) -> Decision:

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
+import numpy as np
+
 from utils.experiments.rollout.counters import REQUESTS
 from utils.experiments.rollout.decision_log import COLUMNS
 from utils.experiments.rollout.evidence import LARGEST_NOISE, LARGEST_RATIO, SMALLEST_RATIO
@@ -26,16 +28,18 @@ class Guardrail:
         ratios: for each step before the last, the ratio canary rate ÷ stable rate that the step must not let pass;
             above 1 where more events are worse (errors), below 1 where fewer are worse (orders).
         noise: long-run variance, per window, of the log ratio of two equally good arms' rates beyond what counting
-            explains, as measured on two arms that run the same version; 0 if the arms differ by chance alone.
+            explains, as measured on two arms that run the same version and are as large as in the step: one number
+            for all steps or one for each; 0 if the arms differ by chance alone. Kept as one for each.
 
     Raises:
         ValueError: if the name is empty or one that the counts or the log use themselves, there is no ratio, one is
-            not positive and finite, they lie on both sides of 1, or the noise is negative or not finite.
+            not positive and finite, they lie on both sides of 1, or the noise is negative, not finite or of another
+            number of steps.
     """
 
     name: str
     ratios: tuple[float, ...]
-    noise: float = 0.0
+    noise: float | tuple[float, ...] = 0.0
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or self.name in TAKEN_NAMES:
@@ -49,7 +53,14 @@ class Guardrail:
                 f"ratios must all lie above 1 (more is worse) or all below 1 (fewer is worse), got {self.ratios}; "
                 "split them into two guardrails"
             )
-        checks.number("noise", self.noise, low=0, high=LARGEST_NOISE, remedy="measure it on equal versions")
+        noise = checks.array(
+            "noise", np.atleast_1d(self.noise), low=0, high=LARGEST_NOISE, remedy="measure it on equal versions"
+        )
+        if noise.shape not in ((1,), (len(self.ratios),)):
+            raise ValueError(
+                f"noise must be one number or one for each ratio, got {self.noise!r:.60}; measure each step"
+            )
+        object.__setattr__(self, "noise", tuple(np.broadcast_to(noise, len(self.ratios)).tolist()))
 
 
 @dataclass(frozen=True)

@@ -93,6 +93,7 @@ FAULTS = (
     Release("business only", orders=0.75),
     Release("slow leak", slow=8.0, grows_over=240.0),
     Release("high share only", errors=3.0, slow=2.0, from_share=0.5),
+    Release("half more errors", errors=1.5),
 )
 HEALTHY = (
     Release("healthy"),

@@ -12,17 +12,19 @@ from utils.experiments.rollout.traffic import EVENTS
 from utils.foundation import checks
 
 __all__ = [
+    "GIVE_UP",
     "HOLD",
     "PROMOTE",
     "ROLL_BACK",
     "ArmThresholdRule",
-    "GlobalErrorRule",
+    "FixedSampleRule",
     "MannWhitneyRule",
     "Rule",
     "SequentialRule",
+    "ServiceThresholdRule",
 ]
 
-HOLD, PROMOTE, ROLL_BACK = 0, 1, -1
+HOLD, PROMOTE, ROLL_BACK, GIVE_UP = 0, 1, -1, -2  # a roll back by evidence, and one because time ran out
 STEPS = (0.01, 0.10, 0.50, 1.00)
 MOST_MINUTES = 10_000  # of a step: about a week
 MOST_CELLS = 20_000_000  # minutes × rollouts that fit into memory
@@ -39,7 +41,7 @@ class Rule(Protocol):
     def update(
         self, step: NDArray[np.int64], visits: NDArray[np.int64], events: NDArray[np.int64]
     ) -> NDArray[np.int64]:
-        """Read one minute, of shapes (runs,), (2, runs) and (2, 3, runs), and return HOLD, PROMOTE or ROLL_BACK."""
+        """Read one minute, of shapes (runs,), (2, runs) and (2, 3, runs), and return one of the four actions a run."""
 
     def keep(self, runs: NDArray[np.bool_]) -> None:
         """Drop the rollouts that have ended."""
@@ -76,7 +78,7 @@ class SequentialRule(_Timed):
             raise ValueError(f"guardrails must be among {EVENTS}, got {unknown}; rename or remove them")
         self._rows = [EVENTS.index(name) for name in plan.names]
         self._ratios = np.array([guardrail.ratios for guardrail in plan.guardrails])
-        self._noise = np.array([[guardrail.noise] for guardrail in plan.guardrails])
+        self._noise = np.array([guardrail.noise for guardrail in plan.guardrails])
 
     def start(self, n_runs: int) -> None:
         """Do as `Rule.start` says."""
@@ -90,12 +92,12 @@ class SequentialRule(_Timed):
         stable, canary = events[0, self._rows], events[1, self._rows]
         share = visits[1] / np.maximum(visits.sum(axis=0), 1)  # a minute without visits teaches nothing
         ratio = self._ratios[:, step]
-        gain = log_evidence(canary, stable, share, ratio, noise=self._noise)
+        gain = log_evidence(canary, stable, share, ratio, noise=self._noise[:, step])
         self._evidence = np.maximum(self._evidence + gain, self.plan.floor)
         self._minutes += 1
         worst = self._evidence.max(axis=0)
         action = np.full(step.size, HOLD)
-        action[self._minutes >= self.plan.maximum_windows] = ROLL_BACK
+        action[self._minutes >= self.plan.maximum_windows] = GIVE_UP
         action[(worst <= self.plan.promote_below) & (self._minutes >= self.plan.minimum_windows)] = PROMOTE
         action[worst >= self.plan.roll_back_above] = ROLL_BACK
         self._evidence[:, action == PROMOTE] = 0.0
@@ -107,12 +109,14 @@ class SequentialRule(_Timed):
         self._evidence = self._evidence[:, runs]
 
 
-class GlobalErrorRule(_Timed):
-    """The usual answer: steps by the clock, and back when the error rate of the whole service is above a threshold.
+class ServiceThresholdRule(_Timed):
+    """The usual answer: steps by the clock, and back when a rate of the whole service passes a threshold.
 
     Args:
-        threshold: error rate over both arms above which to roll back.
-        window: minutes the rate is taken over.
+        errors_above: error rate over both arms above which to roll back.
+        slow_above: the same of slow answers; None where nobody watches them.
+        orders_below: rate of orders over both arms below which to roll back; None where nobody watches them.
+        window: minutes the rates are taken over; until they have passed nothing is decided.
         minutes_per_step: minutes after which a step promotes.
         steps: the canary's shares.
 
@@ -121,9 +125,24 @@ class GlobalErrorRule(_Timed):
     """
 
     def __init__(
-        self, threshold: float, *, window: int = 5, minutes_per_step: int = 30, steps: tuple[float, ...] = STEPS
+        self,
+        errors_above: float,
+        *,
+        slow_above: float | None = None,
+        orders_below: float | None = None,
+        window: int = 5,
+        minutes_per_step: int = 30,
+        steps: tuple[float, ...] = STEPS,
     ) -> None:
-        self.threshold = checks.fraction("threshold", threshold, "pass an error rate such as 0.01")
+        given = {"errors_above": errors_above, "slow_above": slow_above, "orders_below": orders_below}
+        checked = {
+            name: checks.fraction(name, value, "pass a rate such as 0.01")
+            for name, value in given.items()
+            if value is not None
+        }
+        checks.fraction("errors_above", errors_above, "pass a rate such as 0.01")
+        self._highest = np.array([[checked["errors_above"]], [checked.get("slow_above", 1.0)]])
+        self._lowest_orders = checked.get("orders_below", 0.0)
         self.window = checks.count("window", window, "use for example 5", maximum=MOST_MINUTES)
         self.minutes_per_step = checks.count("minutes_per_step", minutes_per_step, "use for example 30")
         self.steps = checked_steps(steps)
@@ -132,20 +151,22 @@ class GlobalErrorRule(_Timed):
         """Do as `Rule.start` says."""
         super().start(n_runs)
         _check_cells("window", self.window, n_runs)
-        self._recent = np.zeros((self.window, 2, n_runs))
+        self._recent = np.zeros((self.window, 4, n_runs))
         self._clock = 0
 
     def update(
         self, step: NDArray[np.int64], visits: NDArray[np.int64], events: NDArray[np.int64]
     ) -> NDArray[np.int64]:
         """Do as `Rule.update` says."""
-        self._recent[self._clock % self.window] = events[:, 0].sum(axis=0), visits.sum(axis=0)
+        self._recent[self._clock % self.window] = *events.sum(axis=0), visits.sum(axis=0)
         self._clock += 1
         self._minutes += 1
-        errors, total = self._recent.sum(axis=0)
+        *counts, total = self._recent.sum(axis=0)
         action = np.where(self._minutes >= self.minutes_per_step, PROMOTE, HOLD)
         if self._clock >= self.window:
-            action[errors / np.maximum(total, 1) > self.threshold] = ROLL_BACK
+            rates = np.array(counts) / np.maximum(total, 1)
+            bad = (rates[:2] > self._highest).any(axis=0) | ((rates[2] < self._lowest_orders) & (total > 0))
+            action[bad] = ROLL_BACK
         return self._moved(action)
 
     def keep(self, runs: NDArray[np.bool_]) -> None:
@@ -195,7 +216,7 @@ class ArmThresholdRule(_PerMinute):
 
     Args:
         factor: how much worse, above 1.
-        timing: `minutes_per_step` (at least 5) and `steps` as for `GlobalErrorRule`.
+        timing: `minutes_per_step` (at least 5) and `steps` as for `ServiceThresholdRule`.
 
     Raises:
         ValueError: if an argument is out of its range.
@@ -211,28 +232,64 @@ class ArmThresholdRule(_PerMinute):
         return more.any(axis=0) | (rates[1, 2] * self.factor < rates[0, 2])
 
 
+class FixedSampleRule(_PerMinute):
+    """Compares the arms at the end of each step by an exact test of where the events fell, all tests sharing one level.
+
+    Args:
+        alpha: probability at most this that a release as good as the stable version is rolled back, over all events
+            and steps (Bonferroni).
+        timing: `minutes_per_step` (at least 5) and `steps` as for `ServiceThresholdRule`.
+
+    Raises:
+        ValueError: if an argument is out of its range.
+
+    References:
+        Przyborowski and Wilenski (1940), "Homogeneity of results in testing samples from Poisson series",
+        *Biometrika* 31: given their total, the events split as a binomial.
+    """
+
+    def __init__(self, alpha: float = 0.05, **timing: Any) -> None:
+        super().__init__(**timing)
+        self.alpha = checks.significance_level(alpha)
+
+    def _is_bad(self) -> NDArray[np.bool_]:
+        visits, counts = self._visits.sum(axis=0), self._counts.sum(axis=0)
+        share = visits[1] / np.maximum(visits.sum(axis=0), 1)
+        level = self.alpha / (len(EVENTS) * (len(self.steps) - 1))
+        more = stats.binom.sf(counts[1, :2] - 1, counts[:, :2].sum(axis=0), share)
+        fewer = stats.binom.cdf(counts[1, 2], counts[:, 2].sum(axis=0), share)
+        return (more <= level).any(axis=0) | (fewer <= level)
+
+
 class MannWhitneyRule(_PerMinute):
     """Compares the arms' per-minute rates by Mann and Whitney's test at the end of each step, event by event.
 
     Args:
         alpha: two-sided level; the release is rolled back when a difference is in the bad direction.
-        timing: `minutes_per_step` (at least 5) and `steps` as for `GlobalErrorRule`.
+        tolerance: share of the estimated difference (Hodges and Lehmann's) that the interval of the difference must
+            clear as well, as Kayenta asks; 0 for the plain test.
+        timing: `minutes_per_step` (at least 5) and `steps` as for `ServiceThresholdRule`.
 
     Raises:
         ValueError: if an argument is out of its range.
 
     References:
         Mann and Whitney (1947), "On a test of whether one of two random variables is stochastically larger than the
-        other", *Annals of Mathematical Statistics* 18, as `scipy.stats.mannwhitneyu`.
+        other", *Annals of Mathematical Statistics* 18, as `scipy.stats.mannwhitneyu`. Kayenta (2018),
+        `MannWhitneyClassifier`, for the tolerance of 0.25.
     """
 
-    def __init__(self, alpha: float = 0.02, **timing: Any) -> None:
+    def __init__(self, alpha: float = 0.02, *, tolerance: float = 0.0, **timing: Any) -> None:
         super().__init__(**timing)
         self.alpha = checks.significance_level(alpha)
+        self.tolerance = checks.number("tolerance", tolerance, low=0, high=1, remedy="use 0.25, or 0 for none")
 
     def _is_bad(self) -> NDArray[np.bool_]:
         rates = self._counts / np.maximum(self._visits, 1)[:, :, None]
         stable, canary = rates[:, 0], rates[:, 1]
+        if self.tolerance:
+            # the interval clears a bound if the test still sees the canary after moving it by that bound
+            canary = canary - self.tolerance * np.median(canary[:, None] - stable[None], axis=(0, 1))
         more = stats.mannwhitneyu(canary[:, :2], stable[:, :2], alternative="greater", method="asymptotic").pvalue
         fewer = stats.mannwhitneyu(canary[:, 2], stable[:, 2], alternative="less", method="asymptotic").pvalue
         return (more < self.alpha / 2).any(axis=0) | (fewer < self.alpha / 2)

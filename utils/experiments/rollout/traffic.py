@@ -4,20 +4,22 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from utils.foundation import checks
+from utils.world.scale import PLATTER
 
 __all__ = ["EVENTS", "Noise", "Traffic"]
 
 EVENTS = ("errors", "slow", "orders")
 MOST_VISITS = 1e12  # a minute; numpy's Poisson ends at 9e18
+MOST_MACHINES = 10**9
 LARGEST_NOISE = 10.0  # a rate that wanders by e^10 is no rate
 
 
 @dataclass(frozen=True)
 class Traffic:
-    """The service's traffic and the stable version's rates.
+    """The service's traffic and the stable version's rates; by default Platter's in the busiest minute of Friday.
 
     Args:
         per_minute: user visits a minute, both versions together; each is counted once.
@@ -26,19 +28,22 @@ class Traffic:
         order_rate: share of visits that end in an order.
         shared_noise: standard deviation of the log rate of errors and slow answers that both versions meet alike
             (rhythm, dependencies), 0 for none.
-        arm_noise: standard deviation of such noise that each version meets on its own (its pods, its cache).
+        arm_noise: standard deviation of such noise that each machine meets on its own (its neighbors, its cache); a
+            version that runs on m machines wanders by this divided by √m.
+        machines: how many serve all of the traffic; a version has its share of them, and at least one.
         persistence: lag-one autocorrelation of both noises, from one minute to the next.
 
     Raises:
         ValueError: if a value is out of its range.
     """
 
-    per_minute: float = 10_000
+    per_minute: float = 60 * PLATTER.friday_peak_visits_per_second
     error_rate: float = 0.001
     slow_rate: float = 0.01
-    order_rate: float = 0.05
+    order_rate: float = PLATTER.orders_per_visit
     shared_noise: float = 0.0
     arm_noise: float = 0.0
+    machines: int = 100
     persistence: float = 0.8
 
     def __post_init__(self) -> None:
@@ -48,6 +53,9 @@ class Traffic:
             checks.fraction(name, getattr(self, name), "pass a share of visits")
         for name in ("shared_noise", "arm_noise"):
             checks.number(name, getattr(self, name), low=0, high=LARGEST_NOISE, remedy="use 0 for none")
+        object.__setattr__(
+            self, "machines", checks.count("machines", self.machines, "use for example 100", maximum=MOST_MACHINES)
+        )
         _check_persistence(self.persistence)
 
     @property
@@ -55,10 +63,32 @@ class Traffic:
         """The stable version's rates in the order of `EVENTS`, shape (3,)."""
         return np.array([self.error_rate, self.slow_rate, self.order_rate])
 
-    @property
-    def ratio_noise(self) -> float:
-        """Long-run variance a minute of the log ratio of the arms: 2σ²(1 + φ) / (1 − φ) for AR(1) noise in each."""
-        return 2 * self.arm_noise**2 * (1 + self.persistence) / (1 - self.persistence)
+    def arm_scale(self, share: ArrayLike) -> NDArray[np.float64]:
+        """Return by how much the machines of each version average their noise out: one over the root of their number.
+
+        Args:
+            share: the canary's share of the traffic, shape (…).
+
+        Returns:
+            Factors of shape (2, …), stable first.
+        """
+        share = np.asarray(share, float)
+        return 1 / np.sqrt(np.maximum(self.machines * np.stack([1 - share, share]), 1))
+
+    def ratio_noise(self, share: float) -> float:
+        """Return the long-run variance a minute of the log ratio of two equal versions at a step.
+
+        Args:
+            share: the canary's share of the traffic.
+
+        Returns:
+            σ²(1 + φ) / (1 − φ) for the AR(1) noise of each machine, divided by the machines of each version, summed.
+
+        Raises:
+            ValueError: if the share is not between 0 and 1.
+        """
+        scales = self.arm_scale(checks.fraction("share", share, "pass the share of a step before the last"))
+        return float((scales**2).sum()) * self.arm_noise**2 * (1 + self.persistence) / (1 - self.persistence)
 
 
 class Noise:
