@@ -11,7 +11,7 @@ Sources = list[tuple[str, Callable[[Any], Any]]]
 
 
 def posterior_rate(clicks: int, looks: int, alpha: float, beta: float) -> float:
-    """Return the expected click rate after `clicks` in `looks`, prior Beta(alpha, beta)."""
+    """Return the click rate to expect after `clicks` in `looks`, by a Beta prior."""
     return (alpha + clicks) / (alpha + beta + looks)
 
 
