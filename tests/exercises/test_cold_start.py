@@ -5,7 +5,6 @@ import contextlib
 from fractions import Fraction
 
 import numpy as np
-import pandas as pd
 import pytest
 from scipy import integrate, stats
 
@@ -20,7 +19,7 @@ from tests.exercises.judging import (
 )
 from utils.exercises.cold_start import EXERCISES
 
-RATE, CHAIN, PLACE = in_order(EXERCISES)
+RATE, CHAIN, STEP = in_order(EXERCISES)
 
 
 def integrated(clicks, looks, alpha, beta):
@@ -63,6 +62,8 @@ def test_the_chain_answers_as_worked_out_by_hand():
         (["pizza"], "popular"),
         (["pizza"], "popular"),
         (["pizza"], "popular"),
+        (["pizza"], "popular"),
+        (["pizza"], "popular"),
         (0, "count"),
         (["toast"], "last resort"),
         (["toast"], "last resort"),
@@ -72,13 +73,37 @@ def test_the_chain_answers_as_worked_out_by_hand():
     assert_solution_is(CHAIN, lazily, ([("a", {}.get), ("b", [3, 4].__getitem__)], 1, None), ([("a", len)], 3, 9))
 
 
-def test_a_dish_is_placed_as_in_the_table_by_hand():
-    table = {True: "rank", False: "explore"}
-    for trust, looks, prior in PLACE.cases():
-        good_text = trust in (0.5, 0.51, 0.6, 0.9, 1.0)
-        enough_looks = (looks, prior) in {(30, 30), (31, 30), (200, 30), (10, 10), (99, 10), (100, 10), (100, 100)}
-        assert PLACE.solution(trust, looks, prior) == table[good_text or enough_looks], (trust, looks, prior)
-    assert collections.Counter(results(PLACE)) == {"rank": 24 + 15 + 16, "explore": 15 + 8}
+def test_the_next_step_is_that_of_the_table_by_hand():
+    by_hand = [
+        ((0.0, None, 0.0, 0, 14), "measure"),
+        ((0.0, None, 0.0, 80, 14), "measure"),
+        ((1.0, None, 0.0, 0, 14), "measure"),
+        ((1.0, None, 0.0, 80, 14), "measure"),
+        ((1.0, 1.0, 0.04, 80, 14), "leave"),
+        ((1.0, 0.97, 0.04, 45, 14), "leave"),
+        ((0.1, 0.14, 0.05, 80, 14), "leave"),
+        ((0.5, 0.6, 0.1, 250, 100), "leave"),
+        ((1.0, 0.1, 0.05, 0, 14), "correct"),
+        ((1.0, 0.1, 0.05, 80, 14), "correct"),
+        ((1.0, 0.7, 0.05, 0, 14), "correct"),
+        ((1.0, 0.7, 0.05, 80, 14), "correct"),
+        ((0.1, 1.0, 0.05, 0, 14), "correct"),
+        ((0.1, 1.0, 0.05, 80, 14), "correct"),
+        ((0.5, 0.2, 0.05, 0, 14), "correct"),
+        ((0.5, 0.2, 0.05, 80, 14), "correct"),
+        ((0.3, 0.2, 0.01, 60, 14), "correct"),
+        ((0.1, 0.12, 0.05, 0, 14), "explore"),
+        ((0.1, 0.12, 0.05, 2, 14), "explore"),
+        ((0.1, 0.12, 0.05, 7, 14), "explore"),
+        ((0.1, 0.12, 0.05, 30, 100), "explore"),
+        ((0.1, 0.12, 0.05, 55, 100), "explore"),
+        ((0.1, 0.12, 0.05, 25, 14), "leave"),
+        ((0.1, 0.12, 0.05, 12, 5), "leave"),
+        ((0.1, 0.12, 0.05, 60, 14), "leave"),
+        ((0.1, 0.12, 0.05, 190, 100), "leave"),
+    ]
+    assert list(STEP.cases()) == [case for case, _ in by_hand]
+    assert results(STEP) == [step for _, step in by_hand]
 
 
 def by_recursion(sources, request, last_resort):
@@ -95,9 +120,20 @@ def by_recursion(sources, request, last_resort):
 Answered = collections.namedtuple("Answered", "answer source")
 
 
-def place(trust, looks, prior):
-    trust = 0.0 if trust is None else trust
-    return np.where((looks >= prior) | (trust >= 0.5), "rank", "explore")
+def step(weight, trust, standard_error, looks, strength, *, errors=3.0, few=1.0):
+    if trust is None:
+        return "measure"
+    gap = np.abs(weight - trust) / standard_error
+    return str(np.select([gap > errors, looks < few * strength], ["correct", "explore"], "leave"))
+
+
+def by_half_a_say(weight, trust, standard_error, looks, strength):
+    """The prior's share of the say, instead of counts."""
+    if trust is None:
+        return "measure"
+    if not trust - 2 * standard_error <= weight <= trust + 2 * standard_error:
+        return "correct"
+    return {True: "explore", False: "leave"}[strength / (strength + looks) > 0.5]
 
 
 @pytest.mark.parametrize(
@@ -112,10 +148,24 @@ def place(trust, looks, prior):
         (CHAIN, lambda *case: list(lazily(*case))),
         (CHAIN, lambda *case: Answered(*lazily(*case))),
         (CHAIN, lambda *case: (np.array(lazily(*case)[0]), np.str_(lazily(*case)[1]))),
-        (PLACE, place),
-        (PLACE, lambda *case: str(place(*case))),
-        (PLACE, lambda trust, looks, prior: ("explore", "rank")[looks >= prior or (trust or 0) >= 0.5]),
-        (PLACE, lambda trust, looks, prior: pd.Series(["explore", "rank"])[int(looks >= prior or (trust or 0) >= 0.5)]),
+        (CHAIN, lambda sources, request, last: lazily(iter(sources), request, last)),
+        (STEP, step),
+        (STEP, by_half_a_say),
+        (STEP, lambda *case: step(*case, errors=2.0, few=0.7)),
+        (STEP, lambda *case: step(*case, errors=4.5, few=1.5)),
+        (STEP, lambda *case: np.str_(step(*map(lambda x: x and np.float64(x), case)))),
+        (
+            STEP,
+            lambda w, t, e, n, s: (
+                "measure"
+                if t is None
+                else "correct"
+                if e and (w - t) ** 2 > 9 * e**2
+                else "explore"
+                if n <= s
+                else "leave"
+            ),
+        ),
     ],
 )
 def test_right_answers_in_other_styles_pass(exercise, answer):
@@ -175,30 +225,46 @@ def serves_none(sources, request, last_resort):
         (CHAIN, lambda sources, request, last: lazily(sources[:1], request, last)),
         (CHAIN, lambda sources, request, last: lazily(sources[::-1], request, last)),
         (CHAIN, lambda sources, request, last: (lazily(sources, request, last)[0], "popular")),
-        (PLACE, lambda trust, looks, prior: place(trust, looks, 30)),
-        (PLACE, lambda trust, looks, prior: place(trust, looks - 1, prior)),
-        (PLACE, lambda trust, looks, prior: place(trust, looks + 1, prior)),
-        (PLACE, lambda trust, looks, prior: place(trust and trust + 0.3, looks, prior)),
-        (PLACE, lambda trust, looks, prior: place(trust and trust + 0.01, looks, prior)),
-        (PLACE, lambda trust, looks, prior: place(trust and trust - 0.01, looks, prior)),
-        (PLACE, lambda trust, looks, prior: place(trust and trust - 0.3, looks, prior)),
-        (PLACE, lambda trust, looks, prior: "rank" if looks >= prior and (trust or 0) >= 0.5 else "explore"),
-        (PLACE, lambda trust, looks, prior: "explore"),
-        (PLACE, lambda trust, looks, prior: "rank" if trust is not None and trust * 2 * prior + looks >= prior else "explore"),
+        (CHAIN, lambda *case: looping(*case, caught=(KeyError, ConnectionError))),
+        (CHAIN, lambda *case: looping(*case, caught=ArithmeticError)),
+        (STEP, lambda w, t, e, n, s: step(w, t, e, n, 30)),
+        (STEP, lambda w, t, e, n, s: step(w, t, e, n, 14)),
+        (STEP, lambda w, t, e, n, s: step(w, t, 0.05, n, s)),
+        (STEP, lambda *case: step(*case, errors=0.5)),
+        (STEP, lambda *case: step(*case, errors=8)),
+        (STEP, lambda *case: step(*case, few=0.4)),
+        (STEP, lambda *case: step(*case, few=2.5)),
+        (STEP, lambda w, t, e, n, s: "explore" if n < s else step(w, t, e, n, s)),
+        (STEP, lambda w, t, e, n, s: step(w, 1.0 if t is None else t, e or 0.05, n, s)),
+        (STEP, lambda w, t, e, n, s: "explore" if (t or 0) < 0.5 else "leave"),
+        (STEP, lambda w, t, e, n, s: step(w, t, e, s - n, s)),
     ],
 )  # fmt: skip
 def test_plausible_wrong_answers_fail(exercise, answer):
-    assert state(exercise, answer) in (("error",) if answer is without_try else ("wrong", "mistake"))
+    assert state(exercise, answer) in ("wrong", "mistake", "error")
+
+
+@pytest.mark.parametrize("answer", [without_try, lambda *case: looping(*case, caught=OSError)])
+def test_a_source_that_raises_is_not_survived_by_chance(answer):
+    assert state(CHAIN, answer) == "error"
 
 
 def looping(
-    sources, request, last_resort, *, goes_on=True, is_answer=lambda a: a is not None and a != [], name_of=None
+    sources,
+    request,
+    last_resort,
+    *,
+    goes_on=True,
+    is_answer=lambda a: a is not None and a != [],
+    name_of=None,
+    caught=Exception,
+    stops_at=(),
 ):
     for name, source in sources:
         try:
             answer = source(request)
-        except Exception:
-            if not goes_on:
+        except caught as error:
+            if not goes_on or isinstance(error, stops_at):
                 break
             continue
         if is_answer(answer):
@@ -220,10 +286,12 @@ MISTAKES = [
     (CHAIN, "drops zero", lambda *case: looping(*case, is_answer=bool)),
     (CHAIN, "asks them all", eager),
     (CHAIN, "forgets the source", lambda s, *rest: looping(s, *rest, name_of=s[0][0] if s else "last resort")),
-    (PLACE, "text is enough", lambda trust, looks, prior: "rank"),
-    (PLACE, "unmeasured is trusted", lambda trust, looks, prior: place(1 if trust is None else trust, looks, prior)),
-    (PLACE, "ignores the text", lambda trust, looks, prior: place(0, looks, prior)),
-    (PLACE, "explores for ever", lambda trust, looks, prior: place(trust, -1, prior)),
+    (CHAIN, "expects its errors", lambda *case: looping(*case, stops_at=(LookupError, ArithmeticError))),
+    (STEP, "always explores", lambda *case: "explore"),
+    (STEP, "unmeasured is worthless", lambda w, t, e, n, s: step(w, t or 0.0, e or 1e-9, n, s)),
+    (STEP, "noise is a difference", lambda *case: step(*case, errors=1e-9)),
+    (STEP, "believes too much only", lambda w, t, e, n, s: step(max(w, t or 0), t, e, n, s)),
+    (STEP, "one number for few", lambda w, t, e, n, s: step(w, t, e, n, 20)),
 ]
 
 

@@ -11,15 +11,17 @@ Sources = list[tuple[str, Callable[[Any], Any]]]
 
 
 def posterior_rate(clicks: int, looks: int, alpha: float, beta: float) -> float:
-    """Return the expected click rate of a dish after `clicks` in `looks`, where the prior is Beta(alpha, beta)."""
+    """Return the click rate to expect after `clicks` in `looks`, by a Beta prior."""
     return (alpha + clicks) / (alpha + beta + looks)
 
 
 def first_answer(sources: Sources, request: Any, last_resort: Any) -> tuple[Any, str]:
-    """Return (answer, name of its source) for one request; the name of the last resort is "last resort".
+    """Return (answer, name of its source) for one request.
 
-    sources: list of (name, function of the request), the best first. A source that raises, or that returns None or an
-    empty list, has no answer. The number 0 is an answer.
+    sources: list of (name, function of the request), the best first.
+        One that raises, or returns None or an empty list, has no answer.
+        The number 0 is an answer. None is asked after one has answered.
+    last_resort: the answer if no source has one; it is called "last resort".
     """
     for name, source in sources:
         try:
@@ -32,17 +34,24 @@ def first_answer(sources: Sources, request: Any, last_resort: Any) -> tuple[Any,
     return last_resort, "last resort"
 
 
-def place_new_dish(trust: float | None, looks: int, prior_strength: float) -> str:
-    """Return "rank" if a new dish should be ranked by its estimate, "explore" if it should get a slot of its own.
+def next_step(weight: float, trust: float | None, standard_error: float, looks: int, strength: float) -> str:
+    """Return what to do about the dishes that were launched last month.
 
-    trust: weight of its text, measured on the latest launches, 0 to 1; None if it was never measured.
-    looks: how many looks the dish has had.
-    prior_strength: how many looks the prior is worth.
-    The text is good enough to rank by from a trust of 0.5 on; own looks are, once they outnumber or equal the prior's.
+    weight: how far the feed believes their texts, 0 to 1.
+    trust: how far the witnesses say that it should, 0 to 1;
+        None if nobody has asked them.
+    standard_error: of that trust.
+    looks: how many looks the median dish has had.
+    strength: how many looks the prior of a dish is worth.
+
+    "measure" the trust, "correct" the weight, "explore" (buy a slot)
+    or "leave" everything as it is.
     """
-    if looks >= prior_strength:
-        return "rank"
-    return "rank" if trust is not None and trust >= 0.5 else "explore"
+    if trust is None:
+        return "measure"
+    if abs(weight - trust) > 3 * standard_error:
+        return "correct"
+    return "explore" if looks < strength else "leave"
 
 
 def _stops_at_an_error(sources: Sources, request: Any, last_resort: Any) -> tuple[Any, str]:
@@ -92,8 +101,26 @@ def _asks_them_all(sources: Sources, request: Any, last_resort: Any) -> tuple[An
     return last_resort, "last resort"
 
 
+def _stops_at_what_it_did_not_expect(sources: Sources, request: Any, last_resort: Any) -> tuple[Any, str]:
+    for name, source in sources:
+        try:
+            answer = source(request)
+        except OSError:
+            continue
+        except Exception:
+            break
+        if answer is None or (isinstance(answer, list) and not answer):
+            continue
+        return answer, name
+    return last_resort, "last resort"
+
+
 def _unreachable(request: Any) -> None:
     raise ConnectionError("store unreachable")
+
+
+def _broken(request: Any) -> float:
+    return 1 / 0
 
 
 class _OneOrder:
@@ -113,11 +140,14 @@ class _OneOrder:
 def _chain_cases() -> list[tuple]:
     kitchen = _OneOrder()
     known, empty, zero = {7: ["soup", "pie"]}.get, (lambda user: []), (lambda user: 0)
+    strict = {7: ["soup", "pie"]}.__getitem__  # raises KeyError for everybody else
     popular = ("popular", lambda user: ["pizza"])
     return [
         ([("own", known), popular], 7, ["toast"]),
         ([("own", known), popular], 8, ["toast"]),
         ([("own", _unreachable), popular], 7, ["toast"]),
+        ([("own", strict), popular], 8, ["toast"]),
+        ([("own", _broken), ("city", strict), popular], 9, ["toast"]),
         ([("own", empty), popular], 7, ["toast"]),
         ([("count", zero), popular], 7, ["toast"]),
         ([("own", empty), ("city", _unreachable)], 7, ["toast"]),
@@ -128,23 +158,26 @@ def _chain_cases() -> list[tuple]:
 
 
 def _decision_cases() -> list[tuple]:
-    trusts = (None, 0.0, 0.1, 0.3, 0.49, 0.5, 0.51, 0.9, 1.0)
-    grid = [(trust, looks, 30) for trust in trusts for looks in (0, 12, 29, 30, 31, 200)]
-    other_priors = [
-        (trust, looks, prior) for trust in (None, 0.2, 0.6) for prior in (10, 100) for looks in (9, 10, 99, 100)
-    ]
-    return grid + other_priors
+    unasked = [(weight, None, 0.0, looks, 14) for weight in (0.0, 1.0) for looks in (0, 80)]
+    # Where the lesson's run decides: within about one standard error is noise, five and more are not.
+    honest = [(1.0, 1.0, 0.04, 80, 14), (1.0, 0.97, 0.04, 45, 14), (0.1, 0.14, 0.05, 80, 14), (0.5, 0.6, 0.1, 250, 100)]
+    wrong = [(weight, trust, 0.05, looks, 14) for weight, trust in ((1.0, 0.1), (1.0, 0.7), (0.1, 1.0), (0.5, 0.2))
+             for looks in (0, 80)]  # fmt: skip
+    wrong.append((0.3, 0.2, 0.01, 60, 14))
+    few = [(0.1, 0.12, 0.05, looks, strength) for looks, strength in ((0, 14), (2, 14), (7, 14), (30, 100), (55, 100))]
+    enough = [(0.1, 0.12, 0.05, looks, strength) for looks, strength in ((25, 14), (12, 5), (60, 14), (190, 100))]
+    return [*unasked, *honest, *wrong, *few, *enough]
 
 
 EXERCISES = (
     Exercise(
         number=1,
         kind="compute",
-        title="two in a hundred",
+        title="a record that comes along",
         task=(
-            "Platter's new dishes are usually clicked 2 times in 100: a prior Beta(2, 98). Write the expected click "
-            "rate of a dish after some clicks in some looks, for any Beta(alpha, beta). "
-            "After 3 clicks in 10 looks it is 0.0455."
+            "A prior is often written Beta(alpha, beta): a record of alpha clicks and beta looks without one. Write the "
+            "expected click rate of a dish after some clicks in some looks. Banners, say, are clicked 2 times in 100; "
+            "with Beta(2, 98) and 3 clicks in 10 looks it is 0.0455, and not 0.3. Platter's dishes start higher."
         ),
         solution=posterior_rate,
         cases=lambda: [(3, 10, 2, 98), (0, 0, 2, 98), (0, 40, 2, 98), (30, 100, 5, 15), (1, 1, 1, 1)],
@@ -185,8 +218,9 @@ EXERCISES = (
         kind="build",
         title="a chain that reports its source",
         task=(
-            "Write the core of the fallback chain, without the clock: ask the sources in order, pass over those that "
-            "raise or have nothing, and say who answered. Beware: an empty list is no feed, and 0 is a number."
+            "The priors of the lesson are a chain of fallbacks as well: own looks, city and age, popularity, and at last a "
+            "list that can't fail. Write its core: ask the sources in order, pass over those that raise anything at all "
+            "or have nothing, and say who answered. Beware: an empty list is no feed, and 0 is a number."
         ),
         solution=first_answer,
         cases=_chain_cases,
@@ -195,6 +229,11 @@ EXERCISES = (
                 "stops at an error",
                 _stops_at_an_error,
                 "An error in one source ends your chain. The next source may be well: go on.",
+            ),
+            Mistake(
+                "expects its errors",
+                _stops_at_what_it_did_not_expect,
+                "Your chain survives a lost connection and no other error. A missing key or a division by zero raises too.",
             ),
             Mistake(
                 "serves the empty",
@@ -226,42 +265,70 @@ EXERCISES = (
     Exercise(
         number=3,
         kind="decide",
-        title="rank it or explore it",
+        title="last month's launches bring few orders",
         task=(
-            "A dish has been launched. Write down the rule that decides whether it is ranked by its estimate or gets "
-            "an exploring slot. Think of the copied texts, of the dishes that nobody ever tried, and of a trust "
-            "that nobody has measured."
+            "You are asked what to do about it. Decide in the order in which the lesson's experiments would: nothing can "
+            "be said of a text that nobody has measured, and to correct a weight is free where a slot costs orders. How "
+            "large a difference is noise, and how many looks are few, you have seen measured. There is no estimate to be "
+            "switched here; a slot, though, is bought or it is not."
         ),
-        solution=place_new_dish,
+        solution=next_step,
         cases=_decision_cases,
         mistakes=(
             Mistake(
-                "text is enough",
-                lambda trust, looks, prior_strength: "rank",
-                "You always rank. A dish whose text is worthless then stays at the average and is never looked at.",
+                "always explores",
+                lambda weight, trust, standard_error, looks, strength: "explore",
+                "You buy a slot whatever is wrong. It costs orders from the first day, and corrects no weight.",
             ),
             Mistake(
-                "unmeasured is trusted",
-                lambda trust, looks, prior_strength: (
-                    "rank" if looks >= prior_strength or trust is None or trust >= 0.5 else "explore"
+                "unmeasured is worthless",
+                lambda weight, trust, standard_error, looks, strength: next_step(
+                    weight, 0.0 if trust is None else trust, standard_error, looks, strength
                 ),
-                "You believe a text whose trust was never measured. That is how the copied descriptions came in.",
+                "You take a text that nobody has measured for a worthless one. Ask the witnesses; they have clicks by now.",
             ),
             Mistake(
-                "ignores the text",
-                lambda trust, looks, prior_strength: "rank" if looks >= prior_strength else "explore",
-                "You explore every new dish, also where the text has proved right. Each of those slots costs orders.",
+                "noise is a difference",
+                lambda weight, trust, standard_error, looks, strength: (
+                    "measure"
+                    if trust is None
+                    else "correct"
+                    if weight != trust
+                    else "explore"
+                    if looks < strength
+                    else "leave"
+                ),
+                "You correct a weight for any difference. A trust is measured; compare the gap with its standard error.",
             ),
             Mistake(
-                "explores for ever",
-                lambda trust, looks, prior_strength: "rank" if trust is not None and trust >= 0.5 else "explore",
-                "A dish with a bad text is explored for ever in yours. Once it has looks of its own, they decide.",
+                "believes too much only",
+                lambda weight, trust, standard_error, looks, strength: (
+                    "measure"
+                    if trust is None
+                    else "correct"
+                    if weight - trust > 3 * standard_error
+                    else "explore"
+                    if looks < strength
+                    else "leave"
+                ),
+                "You correct a text that is believed too much. One that is believed too little costs orders as well.",
+            ),
+            Mistake(
+                "one number for few",
+                lambda weight, trust, standard_error, looks, strength: (
+                    "explore"
+                    if (step := next_step(weight, trust, standard_error, 0, 1)) == "explore" and looks < 20
+                    else "leave"
+                    if step == "explore"
+                    else step
+                ),
+                "Your number of looks is the same for every prior. How many are few depends on what the prior is worth.",
             ),
         ),
         hints=(
-            "Two kinds of evidence can be good enough to rank by. Which one grows by itself?",
-            "Own looks first: compare them with the prior's. Only then ask for trust, and treat None as no trust.",
+            "Three questions in a row: was it measured, is the weight what was measured, has the dish been looked at?",
+            "Compare the gap with the standard error, either way, and the looks with what the prior is worth.",
         ),
-        praise="Rank where the evidence is, explore where it is missing, and stop when it has come.",
+        praise="Measure, then correct what is free, and pay for looks only where they are missing.",
     ),
 )

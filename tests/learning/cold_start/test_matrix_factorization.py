@@ -5,7 +5,11 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import Ridge
 
-from utils.learning.cold_start.matrix_factorization import alternating_least_squares, fold_in
+from utils.learning.cold_start.matrix_factorization import (
+    alternating_least_squares,
+    fold_in,
+    fold_in_covariance,
+)
 
 
 def random_counts(rng, rows=7, columns=12):
@@ -36,6 +40,19 @@ def test_fold_in_is_the_conditional_mean_of_a_joint_normal():
     wanted = mean + gain @ (rate - 0.1 - z @ mean)
     got = fold_in(factors, trials, successes, noise=noise, prior_covariance=covariance, prior_mean=mean, offset=0.1)
     np.testing.assert_allclose(got[0], wanted, rtol=1e-10)
+
+
+def test_what_is_left_uncertain_is_the_conditional_covariance_of_a_joint_normal():
+    rng = np.random.default_rng(5)
+    factors = rng.standard_normal((4, 2))
+    covariance, noise = np.array([[1.0, 0.3], [0.3, 0.5]]), 0.25
+    trials = np.array([[2.0, 1, 0, 5], [0, 0, 0, 0]])
+    used = trials[0] > 0
+    z = factors[used]
+    gain = covariance @ z.T @ np.linalg.inv(z @ covariance @ z.T + np.diag(noise / trials[0, used]))
+    got = fold_in_covariance(factors, trials, noise=noise, prior_covariance=covariance)
+    np.testing.assert_allclose(got[0], covariance - gain @ z @ covariance, rtol=1e-10)
+    np.testing.assert_allclose(got[1], covariance, rtol=1e-10)
 
 
 def test_without_trials_the_answer_is_the_prior():
@@ -115,6 +132,22 @@ def test_fold_in_names_the_bad_argument(bad, named):
     arguments = GOOD | bad
     with pytest.raises(ValueError, match=named):
         fold_in(arguments.pop("factors"), arguments.pop("trials"), arguments.pop("successes"), **arguments)
+
+
+@pytest.mark.parametrize(
+    ("bad", "named"),
+    [
+        ({"trials": np.ones(3)}, "trials must be a matrix"),
+        ({"trials": np.full((2, 3), -1.0)}, "trials must lie"),
+        ({"factors": np.ones((4, 2))}, "factors must have one row for each of the 3 columns"),
+        ({"noise": 0}, "noise must be"),
+        ({"prior_covariance": -np.eye(2)}, "prior_covariance must be symmetric"),
+    ],
+)
+def test_the_covariance_names_the_bad_argument(bad, named):
+    arguments = {name: value for name, value in (GOOD | bad).items() if name != "successes"}
+    with pytest.raises(ValueError, match=named):
+        fold_in_covariance(arguments.pop("factors"), arguments.pop("trials"), **arguments)
 
 
 def test_als_names_the_bad_argument():

@@ -11,7 +11,7 @@ from utils.foundation import checks
 from utils.foundation.labels import same_order
 from utils.learning.cold_start.counts import success_counts
 
-__all__ = ["Factorization", "alternating_least_squares", "fold_in"]
+__all__ = ["Factorization", "alternating_least_squares", "fold_in", "fold_in_covariance"]
 
 SMALLEST_VARIANCE, LARGEST_FACTOR = 1e-100, 1e50  # squares, and quotients of them, stay finite
 MOST_FACTORS = 1_000
@@ -96,10 +96,52 @@ def fold_in(
     precision = _precision(prior_covariance, factors.shape[1])
     prior_mean = _broadcast("prior_mean", prior_mean, (len(trials), factors.shape[1]))
     offset = _broadcast("offset", offset, trials.shape)
-    outer = (factors[:, :, None] * factors[:, None, :]).reshape(len(factors), -1)
-    evidence = (trials @ outer).reshape(len(trials), factors.shape[1], factors.shape[1]) / noise
+    evidence = _evidence(factors, trials, noise)
     pull = prior_mean @ precision + (successes - trials * offset) @ factors / noise
     return np.linalg.solve(precision + evidence, pull[:, :, None])[:, :, 0]
+
+
+def fold_in_covariance(
+    factors: ArrayLike, trials: ArrayLike, *, noise: float, prior_covariance: ArrayLike
+) -> np.ndarray:
+    """Return how uncertain the factors of new rows are after some trials: the covariance beside the mean of `fold_in`.
+
+    It does not depend on what the trials bring, so it says beforehand what they will be worth.
+
+    Args:
+        factors: (n_columns, rank), known.
+        trials: (n_rows, n_columns), counts.
+        noise: variance of one trial.
+        prior_covariance: (rank, rank), positive definite; the answer where there are no trials.
+
+    Returns:
+        (n_rows, rank, rank), one covariance a row.
+
+    Raises:
+        ValueError: as for `fold_in`.
+
+    References:
+        Bishop, "Pattern Recognition and Machine Learning", equation 3.51.
+
+    >>> fold_in_covariance([[1.0]], [[0], [4]], noise=1.0, prior_covariance=[[1.0]]).ravel().tolist()
+    [1.0, 0.2]
+    """
+    _refuse_other_order(factors, trials, prior_covariance, 0, 0)
+    trials, _ = _matrices(trials, np.zeros(np.shape(trials)))
+    factors = checks.array("factors", factors, dimensions=2, low=-LARGEST_FACTOR, high=LARGEST_FACTOR)
+    noise = checks.number("noise", noise, low=SMALLEST_VARIANCE, high=1 / SMALLEST_VARIANCE)
+    if len(factors) != trials.shape[1]:
+        raise ValueError(
+            f"factors must have one row for each of the {trials.shape[1]} columns of trials, got {factors.shape}; "
+            "transpose one of them"
+        )
+    return np.linalg.inv(_precision(prior_covariance, factors.shape[1]) + _evidence(factors, trials, noise))
+
+
+def _evidence(factors: np.ndarray, trials: np.ndarray, noise: float) -> np.ndarray:
+    """Return what the trials of each row add to the precision of its factors, (n_rows, rank, rank)."""
+    outer = (factors[:, :, None] * factors[:, None, :]).reshape(len(factors), -1)
+    return (trials @ outer).reshape(len(trials), factors.shape[1], factors.shape[1]) / noise
 
 
 def _refuse_other_order(

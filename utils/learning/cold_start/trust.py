@@ -16,16 +16,23 @@ class Trust(NamedTuple):
     """How far to believe a prediction.
 
     Attributes:
-        weight: from 0 (use the base) to 1 (use the prediction).
+        weight: from 0 (use the base) to 1 (use the prediction): the slope, cut off at both ends.
         covariance: (dimensions, dimensions), of what is left of the outcome.
+        slope: of the outcome on the prediction, both seen from the base; above 1 where the prediction is too timid.
+        standard_error: of the slope, from case to case.
     """
 
     weight: float
     covariance: NDArray[np.float64]
+    slope: float
+    standard_error: float
 
 
 def trust_in(prediction: ArrayLike, base: ArrayLike, outcome: ArrayLike) -> Trust:
     """Return the weight w in [0, 1] with which base + w (prediction - base) came closest to past outcomes.
+
+    The squared error of base + w (prediction - base) is a parabola in w whose lowest point is the slope. So the prediction
+    in full (w = 1) is worse than the base alone (w = 0) exactly where the slope is below one half.
 
     Args:
         prediction: (n_cases, dimensions), what would be believed.
@@ -36,6 +43,8 @@ def trust_in(prediction: ArrayLike, base: ArrayLike, outcome: ArrayLike) -> Trus
         ValueError: shapes or labels differ, values are not finite or too large to square, or there are no cases.
 
     References:
+        The standard error allows for one case's dimensions erring together: White, "A heteroskedasticity-consistent
+        covariance matrix estimator and a direct test for heteroskedasticity", Econometrica 48 (1980), by case.
         The diagonal is leaned on as Ledoit and Wolf do, "A well-conditioned estimator for large-dimensional covariance
         matrices", Journal of Multivariate Analysis 88 (2004), with a fixed share.
     """
@@ -51,10 +60,13 @@ def trust_in(prediction: ArrayLike, base: ArrayLike, outcome: ArrayLike) -> Trus
     prediction, base, outcome = arrays
     step = prediction - base
     size = np.sum(step**2)
-    weight = float(np.clip(np.sum(step * (outcome - base)) / size, 0, 1)) if size > 0 else 0.0
+    slope = float(np.sum(step * (outcome - base)) / size) if size > 0 else 0.0
+    by_case = np.sum(step * (outcome - base - slope * step), axis=1)
+    standard_error = float(np.sqrt(np.sum(by_case**2)) / size) if size > 0 else 0.0
+    weight = float(np.clip(slope, 0, 1))
     left = outcome - base - weight * step
     covariance = left.T @ left / len(left)
     # Few cases: lean on the diagonal, and keep it positive definite.
     share = len(left) / (len(left) + 2 * left.shape[1])
     covariance = share * covariance + (1 - share) * np.diag(np.diag(covariance))
-    return Trust(weight, covariance + 1e-9 * np.eye(len(covariance)))
+    return Trust(weight, covariance + 1e-9 * np.eye(len(covariance)), slope, standard_error)
