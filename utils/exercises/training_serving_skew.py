@@ -11,9 +11,10 @@ __all__ = ["EXERCISES"]
 
 
 def visits_to_log(share: float, escape: float) -> int:
-    """Return the least number of visits to log so that a bug escapes with probability `escape` at most.
+    """Return the least number of visits to log so that a bug escapes at most so often.
 
-    The bug touches a `share` of the visits, 0 to 1; visits are drawn independently.
+    share: of the visits that the bug touches, 0 to 1; visits are drawn independently.
+    escape: largest probability that no logged visit is one of them.
     """
     visits = 1
     while (1 - share) ** visits > escape:
@@ -22,9 +23,10 @@ def visits_to_log(share: float, escape: float) -> int:
 
 
 def share_mismatched(served: pd.DataFrame, recomputed: pd.DataFrame, tolerance: float) -> float:
-    """Return the share of the recomputed rows whose served `value` is missing or differs by more than `tolerance`.
+    """Return the share of recomputed rows that were not served, or served otherwise.
 
-    Both are data frames with the columns `id` and `value`, one row an id, in any order. Two NaN agree.
+    Both are data frames with the columns `id` and `value`, one row an id, in any order.
+    Values may differ by `tolerance`. Two NaN agree.
     """
     pair = recomputed.merge(served, on="id", how="left", suffixes=("_again", ""), indicator=True)
     far = (pair["value"] - pair["value_again"]).abs() > tolerance
@@ -35,20 +37,21 @@ def share_mismatched(served: pd.DataFrame, recomputed: pd.DataFrame, tolerance: 
 def triage(
     released: bool,
     labels_arrive: bool,
-    served_mismatch: float,
-    trained_mismatch: float,
+    served_wrong: float,
+    trained_wrong: float,
     inputs: float,
     calibration: float,
 ) -> str:
-    """Return the first move: "roll back", "fix the pipeline", "fix the tracking", "retrain", "watch" or "nothing".
+    """Return one of the first moves of this lesson's table, such as "roll back".
 
-    released: whether a release went out since yesterday. labels_arrive: whether clicks come in as on other days.
-    served_mismatch, trained_mismatch: shares of rows that the two parities could not reproduce, 0 to 1.
+    released: whether a release went out since yesterday.
+    labels_arrive: whether clicks come in as on other days.
+    served_wrong, trained_wrong: shares of rows that a parity found wrong, 0 to 1.
     inputs, calibration: readings of the tests, as multiples of their alarm lines.
     """
     if released and calibration > 1:
         return "roll back"
-    if served_mismatch > 0 or trained_mismatch > 0:
+    if served_wrong > 0 or trained_wrong > 0:
         return "fix the pipeline"
     if not labels_arrive:
         return "fix the tracking"
