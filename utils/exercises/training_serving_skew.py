@@ -40,22 +40,23 @@ def triage(
     served_wrong: float,
     trained_wrong: float,
     inputs: float,
-    calibration: float,
+    orders_lost: float,
 ) -> str:
     """Return one of the first moves of this lesson's table, such as "roll back".
 
     released: whether a release went out since yesterday.
     labels_arrive: whether clicks come in as on other days.
     served_wrong, trained_wrong: shares of rows that a parity found wrong, 0 to 1.
-    inputs, calibration: readings of the tests, as multiples of their alarm lines.
+    inputs: loudest reading of the tests of distributions, in multiples of its line.
+    orders_lost: fall of the orders per visit since last week, in multiples of its line.
     """
-    if released and calibration > 1:
+    if released and orders_lost > 1:
         return "roll back"
     if served_wrong > 0 or trained_wrong > 0:
         return "fix the pipeline"
     if not labels_arrive:
         return "fix the tracking"
-    if calibration > 1:
+    if orders_lost > 1:
         return "retrain"
     return "watch" if inputs > 1 else "nothing"
 
@@ -113,12 +114,12 @@ def _parity_cases() -> list[tuple]:
 def _triage_cases() -> list[tuple]:
     yes_no, lines = (False, True), (0.9, 1.1)
     crossed = [
-        (released, arrive, served, trained, inputs, calibration)
+        (released, arrive, served, trained, inputs, orders_lost)
         for released in yes_no
         for arrive in yes_no
         for served, trained in ((0.0, 0.0), (0.3, 0.0), (0.0, 0.3))
         for inputs in lines
-        for calibration in lines
+        for orders_lost in lines
     ]
     edges = [
         (False, True, 1e-6, 0.0, 0.5, 0.5),
@@ -150,13 +151,12 @@ EXERCISES = (
             (0.01, 0.01),
             (0.001, 0.05),
             (0.3, 0.001),
-            (1.0, 0.01),
             (0.2, 0.9),
         ],
         mistakes=(
             Mistake(
                 "rounded down",
-                lambda share, escape: max(1, math.floor(math.log(escape) / math.log1p(-share))) if share < 1 else 1,
+                lambda share, escape: max(1, math.floor(math.log(escape) / math.log1p(-share))),
                 "With one visit fewer than needed the bug escapes too often. Round up.",
             ),
             Mistake(
@@ -171,7 +171,7 @@ EXERCISES = (
             ),
             Mistake(
                 "caught for escape",
-                lambda share, escape: max(1, math.ceil(math.log(1 - escape) / math.log1p(-share))) if share < 1 else 1,
+                lambda share, escape: max(1, math.ceil(math.log(1 - escape) / math.log1p(-share))),
                 "That is the number for catching it with probability `escape`. It may *escape* with that probability.",
             ),
         ),
@@ -226,22 +226,22 @@ EXERCISES = (
         kind="decide",
         title="the first move",
         task=(
-            "It is nine in the morning, and you have six readings. Write down your rule for the first move. Use what this "
-            "lesson measured in the control, under drift, and after retraining: which readings can be trusted, and which "
-            "one settles the matter?"
+            "It is nine in the morning, and you have six readings. Write your rule for the first move as this lesson's "
+            "table has it: the first symptom that is there decides, from the top. Quality is what the orders say; they "
+            "are counted at the till and arrive even when the tracking of clicks does not."
         ),
         solution=triage,
         cases=_triage_cases,
         mistakes=(
             Mistake(
                 "retrain on alarm",
-                lambda released, arrive, served, trained, inputs, calibration: triage(
+                lambda released, arrive, served, trained, inputs, orders_lost: triage(
                     released,
                     arrive,
                     served,
                     trained,
                     inputs,
-                    max(calibration, 1.1 if inputs > 1 else 0) if not released else calibration,
+                    max(orders_lost, 1.1 if inputs > 1 else 0) if not released else orders_lost,
                 ),
                 "You retrain when the inputs move. The new city moved them and every value was right: watch it.",
             ),
@@ -262,24 +262,24 @@ EXERCISES = (
             ),
             Mistake(
                 "skew needs an alarm",
-                lambda released, arrive, served, trained, inputs, calibration: triage(
-                    released, arrive, served * (inputs > 1), trained * (inputs > 1), inputs, calibration
+                lambda released, arrive, served, trained, inputs, orders_lost: triage(
+                    released, arrive, served * (inputs > 1), trained * (inputs > 1), inputs, orders_lost
                 ),
                 "You wait for a test of distributions before you believe a parity. The misjoin moved no single feature.",
             ),
             Mistake(
                 "skew needs a loss",
-                lambda released, arrive, served, trained, inputs, calibration: triage(
-                    released, arrive, served * (calibration > 1), trained * (calibration > 1), inputs, calibration
+                lambda released, arrive, served, trained, inputs, orders_lost: triage(
+                    released, arrive, served * (orders_lost > 1), trained * (orders_lost > 1), inputs, orders_lost
                 ),
-                "You wait until quality has fallen. Labels come late, and parity has already shown that values are wrong.",
+                "You wait until orders have fallen. Parity has already shown that values are wrong.",
             ),
             Mistake(
                 "retrain first",
-                lambda released, arrive, served, trained, inputs, calibration: (
+                lambda released, arrive, served, trained, inputs, orders_lost: (
                     "retrain"
-                    if calibration > 1 and not released
-                    else triage(released, arrive, served, trained, inputs, calibration)
+                    if orders_lost > 1 and not released
+                    else triage(released, arrive, served, trained, inputs, orders_lost)
                 ),
                 "You retrain on a broken pipeline or on damaged labels. The run showed what that buys: an honest metric, "
                 "not the orders.",
@@ -287,13 +287,13 @@ EXERCISES = (
             Mistake(
                 "labels taken on trust",
                 lambda released, arrive, *readings: triage(released, True, *readings),
-                "Clicks are missing, and you go on as if quality could be read. Fix the tracking before you believe it.",
+                "Clicks are missing, and you go on as if they arrived. Fix the tracking before you train on it.",
             ),
         ),
         hints=(
             "Two of the readings were exactly zero in the control and under drift. What does any other value mean?",
-            "Ask in this order: can the loss be stopped, is a value computed wrongly, can the labels be trusted, has "
-            "quality fallen, has anything moved at all?",
+            "Ask in this order: have orders fallen after a release, is a value computed wrongly, do the labels arrive, have "
+            "orders fallen without a release, has anything moved at all?",
         ),
         praise="Stop the loss, then the exact checks, then the labels, and only then what is made of them.",
     ),
