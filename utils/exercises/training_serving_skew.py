@@ -139,7 +139,7 @@ EXERCISES = (
         kind="compute",
         title="how many visits to log",
         task=(
-            "Storage is dear, so the service logs the features of a random sample of visits. A bug touches a share of the "
+            "Where storage is dear, a service logs the features of a random sample of visits. A bug touches a share of the "
             "visits, and one touched visit in the sample is enough for parity. How many visits must be logged a day? "
             "Example: a bug in half of the visits escapes two logged ones with probability 0.25."
         ),
