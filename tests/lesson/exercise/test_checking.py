@@ -375,7 +375,7 @@ def test_hints_come_one_by_one_and_can_be_read_again(shown, lesson):
 
 def test_the_solution_is_shown(shown, lesson):
     lesson.solution(1)
-    assert "def deviation_ratio" in shown[-1]["text/plain"]
+    assert "def visits_to_log" in shown[-1]["text/plain"]
 
 
 def test_the_input_on_which_a_check_failed_is_handed_over(shown, lesson):
@@ -395,8 +395,8 @@ def test_the_input_on_which_a_check_failed_is_handed_over(shown, lesson):
 def test_there_is_a_case_only_after_a_check_that_failed(shown, lesson):
     with pytest.raises(ValueError, match=r"exercise must be one whose last check failed, got 1; run lesson.check\(1, "):
         lesson.case(1)
-    lesson.check(1, lambda n: 1)
-    assert lesson.case(1).n >= 2
+    lesson.check(1, lambda share, escape: 0)
+    assert 0 < lesson.case(1).share <= 1
     lesson.check(1, lesson.exercises[1].solution)
     with pytest.raises(ValueError, match="last check failed"):
         lesson.case(1)
