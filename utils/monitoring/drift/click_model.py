@@ -45,6 +45,7 @@ class ClickModel:
             ValueError: no row has an outcome, or all have the same.
         """
         from sklearn.linear_model import LogisticRegression
+        from threadpoolctl import threadpool_limits
 
         known = rows[rows["available_time"].notna()]
         if known["clicked"].nunique() < 2:
@@ -54,7 +55,8 @@ class ClickModel:
         starts = np.arange(0, on.size + 1, GROUPS)
         indicators = sparse.csr_matrix((np.ones(on.size), on.ravel(), starts), (len(known), GROUPS * WIDTH))
         columns = sparse.hstack([indicators, (numbers - self._center) / self._spread]).tocsr()
-        fitted = LogisticRegression(max_iter=300, tol=1e-4).fit(columns, known["clicked"])
+        with threadpool_limits(1):  # a few hundred columns: waiting for a second core costs more than it gains
+            fitted = LogisticRegression(max_iter=300, tol=1e-4).fit(columns, known["clicked"])
         self._intercept, self._weights = fitted.intercept_[0], fitted.coef_[0]
         return self
 
