@@ -2,6 +2,7 @@
 
 import ast
 import graphlib
+import importlib.util
 
 import pytest
 
@@ -32,7 +33,10 @@ def modules():
 
 
 def imported_names(source, module, *, is_package=False):
-    """Return the dotted names of utils that a module's source imports, relative imports resolved."""
+    """Return the dotted names of utils that a module's source imports, relative imports resolved.
+
+    A call of `importlib.import_module` or `__import__` counts where the name of the module is written out.
+    """
     names = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
@@ -42,7 +46,25 @@ def imported_names(source, module, *, is_package=False):
             base = base[: len(base) - node.level + is_package] if node.level else []
             origin = ".".join([*base, *([node.module] if node.module else [])])
             names |= {f"{origin}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Call) and _called(node) in ("import_module", "__import__"):
+            names |= _written_out(node)
     return {name for name in names if name.split(".")[0] == "utils"}
+
+
+def _called(call):
+    return getattr(call.func, "id", getattr(call.func, "attr", None))
+
+
+def _written_out(call):
+    """Return the module that a call imports, in a set; an empty set where its name is computed."""
+    texts = {keyword.arg: keyword.value for keyword in call.keywords}
+    texts |= dict(zip(("name", "package"), call.args, strict=False))
+    name, package = (getattr(texts.get(key), "value", None) for key in ("name", "package"))
+    if not isinstance(name, str):
+        return set()
+    if _called(call) == "import_module" and name.startswith(".") and isinstance(package, str):
+        name = importlib.util.resolve_name(name, package)
+    return {name}
 
 
 def violations(source, module, *, is_package=False):
@@ -52,12 +74,12 @@ def violations(source, module, *, is_package=False):
     return sorted(name for name, room in rooms.items() if room != own and room not in MAY_IMPORT[own])
 
 
-def import_graph(sources):
-    """Return module -> the modules of `sources` (module -> text) that it imports."""
+def import_graph(sources, packages=()):
+    """Return module -> the modules of `sources` (module -> text) that it imports; `packages` name `__init__` files."""
     graph = {}
     for module, text in sources.items():
         found = set()
-        for name in imported_names(text, module):
+        for name in imported_names(text, module, is_package=module in packages):
             candidates = [known for known in (name, name.rpartition(".")[0]) if known in sources]
             found |= set(candidates[:1]) - {module}
         graph[module] = found
@@ -76,7 +98,8 @@ def test_module_imports_only_from_layers_below(module):
 
 def test_no_module_imports_itself_through_others():
     sources = {name: path.read_text(encoding="utf-8") for name, path in modules().items()}
-    order = list(graphlib.TopologicalSorter(import_graph(sources)).static_order())
+    packages = {name for name, path in modules().items() if is_package(path)}
+    order = list(graphlib.TopologicalSorter(import_graph(sources, packages)).static_order())
     assert len(order) == len(sources)
 
 
@@ -103,6 +126,11 @@ def test_the_root_of_utils_holds_packages_only():
         ("from .truth import Truth", "utils.world.world", []),
         ("from utils.features.skew.parity import replay_parity", "utils.features.store.feature_store", []),
         ("from utils.course import run", "utils.exercises.skew", []),
+        ("import importlib\nimportlib.import_module('utils.course.run')", "utils.lesson.claim", ["utils.course.run"]),
+        ("import_module(name='utils.course')", "utils.lesson.claim", ["utils.course"]),
+        ("import_module('..course', 'utils.lesson')", "utils.lesson.claim", ["utils.course"]),
+        ("__import__('utils.exercises.skew')", "utils.lesson.claim", ["utils.exercises.skew"]),
+        ("import_module('numpy')\nimport_module(name)", "utils.lesson.claim", []),
     ],
 )
 def test_checker_sees_what_points_upwards(source, module, found):
@@ -112,6 +140,12 @@ def test_checker_sees_what_points_upwards(source, module, found):
 def test_checker_resolves_the_relative_imports_of_a_package():
     assert violations("from ..course import run", "utils.lesson", is_package=True) == ["utils.course.run"]
     assert violations("from .claim import Claim", "utils.lesson", is_package=True) == []
+
+
+def test_checker_sees_a_circle_through_the_relative_imports_of_a_package():
+    sources = {"utils.a": "from .one import f", "utils.a.one": "from utils.a import g"}
+    with pytest.raises(graphlib.CycleError):
+        graphlib.TopologicalSorter(import_graph(sources, {"utils.a"})).prepare()
 
 
 def test_checker_sees_a_circle_between_rooms():

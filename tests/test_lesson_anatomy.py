@@ -10,7 +10,7 @@ from nbformat import from_dict
 
 from utils.course.colab import is_setup_cell
 from utils.course.folding import fold
-from utils.course.template import SECTIONS
+from utils.course.template import LEAST_CLAIMS, SECTIONS
 from utils.foundation.checkout import CHECKOUT
 from utils.lesson.claim import MIME
 from utils.lesson.questions import question_bank
@@ -122,7 +122,8 @@ def test_the_second_edition_has_its_whiteboard_draft_rubric_and_cases(lesson):
     if not lesson.is_second_edition:
         return
     assert len(lesson.calls("whiteboard")) == len(lesson.calls("draft")) == 1
-    assert lesson.calls("rubric") or lesson.calls("answer")
+    assert len(lesson.calls("answer")) == 1
+    assert not lesson.calls("rubric")  # the answer shows it
     assert 5 <= len(lesson.question.rubric) <= 8
     assert 2 <= len(lesson.question.cases) <= 3
     text = " ".join(" ".join(lesson.prose).split())
@@ -140,8 +141,36 @@ def test_the_visible_code_of_the_second_edition_is_short(lesson):
     assert max(map(len, visible)) <= VISIBLE_CELL_BOUND
 
 
+def left_to_do(root, path):
+    """Return the files of a lesson, its notebook at `path`, that still hold what the skeleton asks the author to write."""
+    number, _, name = path.stem.partition("_")
+    files = [
+        path,
+        root / "utils" / "exercises" / f"{name}.py",
+        root / "tests" / "exercises" / f"test_{name}.py",
+        *sorted((root / "data" / "questions").glob(f"{number}_*.yaml")),
+    ]
+    return [file.name for file in files if re.search(r"TODO|\btodo", file.read_text(encoding="utf-8"))]
+
+
 def test_nothing_is_left_to_do(lesson):
-    assert "TODO" not in lesson.raw
+    assert left_to_do(ROOT, lesson.path) == []
+
+
+def test_what_is_left_to_do_is_seen_in_each_file_of_a_lesson(tmp_path):
+    notebook = tmp_path / "notebooks" / "1_part" / "09_store.ipynb"
+    files = [notebook] + [
+        tmp_path / name
+        for name in ("utils/exercises/store.py", "tests/exercises/test_store.py", "data/questions/09_store.yaml")
+    ]
+    for file in files:
+        file.parent.mkdir(parents=True)
+        file.write_text("done")
+    assert left_to_do(tmp_path, notebook) == []
+    for file, text in zip(files, ("TODO", "todo_compute", "Mistake('todo')", "title: TODO"), strict=True):
+        file.write_text(text)
+        assert left_to_do(tmp_path, notebook) == [file.name]
+        file.write_text("done")
 
 
 def test_question_and_usual_answer_are_those_of_the_bank(lesson):
@@ -223,7 +252,7 @@ def test_results_are_predicted_before_they_are_revealed(lesson):
 def test_every_claim_made_in_the_code_was_stored_and_holds(lesson):
     made = {call.args[0].value for call in lesson.calls("claim") if isinstance(call.args[0], ast.Constant)}
     stored = [claim["id"] for claim in lesson.claims]
-    assert len(stored) == len(set(stored)) >= 4
+    assert len(stored) == len(set(stored)) >= LEAST_CLAIMS
     assert made <= set(stored)
     assert all(claim["holds"] and claim["because"] for claim in lesson.claims)
 

@@ -71,6 +71,17 @@ def test_calibration_is_judged_by_an_exact_interval(home, contained, n, said):
     assert said in index.verdict(found)
 
 
+def test_nothing_revealed_leaves_the_share_open_and_one_prediction_is_judged():
+    assert index.calibration() == (0, 0, 0.0, 1.0)
+    assert index.verdict(index.calibration()).startswith("No prediction has been revealed yet.")
+    Progress().record(7, "predictions", "only", {"low": 0, "high": 1, "measured": 0.5, "contains": True})
+    assert index.calibration() == (1, 1, pytest.approx(0.025), 1.0)  # at a share of 2.5%, one of one has that chance
+    told = "1 of 1 intervals held the result; 80% is the aim. That is within what chance allows (95% interval "
+    assert index.verdict(index.calibration()).startswith(told)
+    for low, high in ((0.8, 1.0), (0.0, 0.8)):  # an interval holds its ends
+        assert "what chance allows" in index.verdict(index.Calibration(9, 8, low, high))
+
+
 def test_the_map_says_where_progress_cannot_be_read(home):
     assert not index.learner_map().startswith("*Your")
     (home / "progress.json").mkdir()

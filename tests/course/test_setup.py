@@ -15,6 +15,7 @@ from packaging.requirements import Requirement
 from utils.course import environment
 from utils.course.lab import chosen_port
 from utils.course.notebooks import CHECKOUT, CourseError
+from utils.foundation.checkout import CHECKOUT as FOUNDATION_CHECKOUT
 
 NEEDS = "the course needs 3.11 to 3.13; choose one: "
 
@@ -204,3 +205,20 @@ def test_locks_name_no_index_and_one_version_of_each_package():
         names = [re.match(r"[\w.-]+", line)[0] for line in lines]
         if path.name != "requirements-oldest.txt":  # that one is for a single Python version
             assert len(names) == len(set(names)), path.name
+
+
+def test_the_set_up_knows_the_checkout_by_itself_and_needs_the_standard_library_alone(tmp_path):
+    script = CHECKOUT / "utils" / "course" / "environment.py"
+    imported = [
+        name.name if isinstance(node, ast.Import) else node.module
+        for node in ast.walk(ast.parse(script.read_text(encoding="utf-8")))
+        if isinstance(node, (ast.Import, ast.ImportFrom))
+        for name in node.names
+    ]
+    assert "argparse" in imported
+    assert {name.partition(".")[0] for name in imported if name} <= sys.stdlib_module_names
+    assert None not in imported  # from . import …
+    program = f"import runpy; print(runpy.run_path({str(script)!r})['CHECKOUT'])"
+    alone = [sys.executable, "-I", "-S", "-c", program]  # no site-packages, no PYTHONPATH
+    said = subprocess.run(alone, capture_output=True, text=True, check=True, cwd=tmp_path).stdout
+    assert Path(said.strip()) == environment.CHECKOUT == FOUNDATION_CHECKOUT

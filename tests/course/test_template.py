@@ -1,6 +1,5 @@
 """A new lesson's skeleton has all sections in order, runs from top to bottom, and never overwrites."""
 
-import inspect
 import re
 import sys
 
@@ -10,8 +9,8 @@ import utils.exercises
 from utils.course.__main__ import main
 from utils.course.colab import is_setup_cell
 from utils.course.notebooks import CourseError, read_notebook
-from utils.course.template import SECTIONS, new_lesson
-from utils.lesson import Lesson
+from utils.course.template import LEAST_CLAIMS, SECTIONS, new_lesson
+from utils.lesson.claim import MIME
 from utils.lesson.questions import Case, FollowUp, Question, question_bank
 
 EXTRA = Question(
@@ -29,8 +28,6 @@ EXTRA = Question(
     rubric=("Names the cost.", "Asks first."),
     cases=(Case("It went down\n  for a day.", "A post", 2019),),
 )
-# the lead removes this guard once the apparatus of the second edition is merged
-HAS_APPARATUS = hasattr(Lesson, "whiteboard") and "placebo" in inspect.signature(Lesson.claim).parameters
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +127,6 @@ def test_the_stubs_are_those_of_the_exercises_whose_tests_pass(skeleton, cells, 
         test(*row)
 
 
-@pytest.mark.skipif(not HAS_APPARATUS, reason="whiteboard, draft, rubric and placebo are not merged yet")
 def test_the_skeleton_runs_from_top_to_bottom(cells, extra_exercises, shown, home, monkeypatch):
     monkeypatch.setattr("utils.lesson.lesson.question_bank", lambda: {**question_bank(), 23: EXTRA})
     monkeypatch.setattr(sys, "path", [*sys.path])
@@ -142,4 +138,8 @@ def test_the_skeleton_runs_from_top_to_bottom(cells, extra_exercises, shown, hom
     said = "\n".join(str(bundle.get("text/markdown", "")) for bundle in shown)
     assert re.search(r"In 30 seconds\.\*\* It costs \d", said)
     assert said.count("not attempted") == 3
-    assert "Names the cost." in said
+    assert said.count("**Rubric.**") == said.count("Names the cost.") == 1
+    claims = [bundle[MIME] for bundle in shown if MIME in bundle]
+    assert len({claim["id"] for claim in claims}) == len(claims) >= LEAST_CLAIMS >= 4
+    assert all(claim["holds"] for claim in claims)
+    assert any("placebo" in claim for claim in claims)

@@ -142,6 +142,77 @@ def test_all_copies_can_be_made_fresh_at_once(book):
     assert (learn / "1_part" / "01_one.before-1.ipynb").exists()
 
 
+@pytest.mark.parametrize("name", ["all", "ALL", "All", "01 ALL", "01,all"])
+def test_all_is_all_in_any_case_and_beside_other_lessons(book, name):
+    make_working_copies((), *book)
+    assert len(make_working_copies((name,), *book)) == 3
+
+
+@pytest.mark.parametrize("name", ["one", "One", "01_ONE", "1,", " 01 ", "01,one", "1_part/01_one.ipynb"])
+def test_a_fresh_lesson_may_be_named_as_people_name_it(book, name, monkeypatch):
+    notebooks, learn = book
+    make_working_copies((), notebooks, learn)
+    monkeypatch.chdir(notebooks)
+    [told] = make_working_copies((name,), notebooks, learn)
+    assert told.endswith("01_one.ipynb is fresh.")
+
+
+@pytest.mark.parametrize("nothing", [(), ("",), (" ",), (",",)])
+def test_no_name_makes_nothing_fresh(book, nothing):
+    make_working_copies((), *book)
+    assert make_working_copies(nothing, *book) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["9", "al", "three", "²", "-1", "1.0", "01_two", "index", "none.ipynb", "other/04_x.ipynb"]
+)
+def test_a_lesson_that_is_none_is_one_line_and_nothing_is_made(book, name, tmp_path, monkeypatch):
+    write_notebook(tmp_path / "other", "04_x", "1").rename(tmp_path / "other" / "04_x.ipynb")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(CourseError, match=r"^there is no (lesson|notebook) [^\n]+$"):
+        make_working_copies((name,), *book)
+    assert not book[1].exists()
+
+
+def test_a_copy_whose_lesson_was_renamed_or_removed_is_kept_and_told_in_one_line(book):
+    notebooks, learn = book
+    make_working_copies((), notebooks, learn)
+    edit(learn / LESSON, "low=None, high=None", "low=3, high=60")
+    (notebooks / LESSON).rename(notebooks / "1_part" / "01_first.ipynb")
+    (notebooks / "1_part" / "02_two.ipynb").unlink()
+    before = everything(learn)
+    for _ in range(2):
+        [told] = make_working_copies((), notebooks, learn)
+        assert told.startswith("Kept, but no longer in the course under that name: ")
+        assert "01_one.ipynb (now 1_part/01_first.ipynb), " in told
+        assert told.endswith("02_two.ipynb.")
+        assert "\n" not in told
+    after = everything(learn)
+    assert {name: after[name] for name in before} == before
+    assert set(after) - set(before) == {os.path.join("1_part", "01_first.ipynb")}
+
+
+def test_a_lesson_that_moved_to_another_part_is_told_too(book):
+    notebooks, learn = book
+    make_working_copies((), notebooks, learn)
+    (notebooks / "2_part").mkdir()
+    (notebooks / LESSON).rename(notebooks / "2_part" / "01_one.ipynb")
+    [told] = make_working_copies((), notebooks, learn)
+    assert "01_one.ipynb (now 2_part/01_one.ipynb)." in told
+
+
+def test_what_the_learner_made_and_what_was_kept_beside_is_no_orphan(book):
+    notebooks, learn = book
+    make_working_copies((), notebooks, learn)
+    edit(learn / LESSON, "low=None, high=None", "low=3, high=60")
+    make_working_copies(("1",), notebooks, learn)
+    write_notebook(learn, "09_mine", "1")
+    (learn / "1_part" / ".ipynb_checkpoints").mkdir()
+    shutil.copy(learn / LESSON, learn / "1_part" / ".ipynb_checkpoints" / "05_old.ipynb")
+    shutil.copy(learn / LESSON, learn / "1_part" / "01_one-Copy1.ipynb")
+    assert make_working_copies((), notebooks, learn) == []
+
+
 def test_a_fresh_copy_leaves_progress_but_for_results_that_were_shown_unasked(book):
     notebooks, learn = book
     make_working_copies((), notebooks, learn)

@@ -178,6 +178,7 @@ def test_an_arm_without_users_is_a_mismatch_and_no_error():
         (lambda: assign([2**64], "a"), r"user_ids must be from 0 to 2\*\*64 - 1"),
         (lambda: assign([1, 2], "a", [1e308, 1e308]), "weights must lie in"),
         (lambda: srm_test([0.5, 0.5]), "counts must be whole numbers of users"),
+        (lambda: srm_test([10, 10.5]), "counts must be whole numbers of users"),
         (lambda: srm_test([2.0**53, 2.0**53]), "counts must be whole numbers of users"),
         (lambda: assign([1, 2], ""), "experiment must be a name"),
         (lambda: assign([1, 2], 7), "experiment must be a name"),

@@ -60,6 +60,8 @@ def test_two_columns_meet_where_both_do(left, data):
         (pd.Series([pd.Timedelta("1D")]), "Timedelta"),
         (pd.Series([1, "a"], dtype=object), "text and whole number"),
         (pd.Series([2**60, 0.5], dtype=object), "number and whole number"),
+        (pd.Series([2**53, 0.5], dtype=object), "number and whole number"),
+        (pd.Series([1 - 2**53, 0.5], dtype=object), "number"),
         ([None, None], None),
         ([], None),
         ([np.nan], None),
@@ -80,6 +82,33 @@ def test_missing_values_are_marked_and_the_others_exact():
 def test_floats_that_stand_for_one_whole_number():
     values = np.array([0.0, -3.0, 2.5, 2.0**53 - 1, 2.0**53, -(2.0**53), np.nan, np.inf])
     assert whole_floats(values).tolist() == [True, True, False, True, False, False, False, False]
+
+
+def test_every_pair_of_two_columns_is_a_key_of_its_own_however_many_values_the_first_has():
+    pairs = pd.DataFrame([(n, text) for n in range(6) for text in "ab"], columns=["n", "t"])
+    assert matches(pairs, pairs[::-1]) == [[11 - row] for row in range(12)]
+
+
+def test_negative_numbers_and_the_largest_ones_keep_apart_in_columns_with_and_without_a_sign():
+    signed, unsigned = (pd.DataFrame({"id": np.array(v, t)}) for v, t in (([-1, 5], "i8"), ([2**64 - 1, 5], "u8")))
+    assert matches(signed, unsigned) == [[], [1]]
+    assert matches(unsigned, as_objects([5, 2**64 - 1]).rename(columns={"key": "id"})) == [[1], [0]]
+    assert matches(signed, as_objects([5, -1]).rename(columns={"key": "id"})) == [[1], [0]]
+
+
+def test_moments_meet_whatever_the_unit_they_are_kept_in():
+    seconds, others = np.array(["2024-01-01", "2024-01-02"], "datetime64[s]"), ["2024-01-02", "2024-01-03"]
+    for unit in ("s", "ms", "us", "ns"):
+        right = pd.DataFrame({"t": np.array(others, f"datetime64[{unit}]")})
+        assert matches(pd.DataFrame({"t": seconds}), right) == [[], [0]]
+
+
+def test_one_float_that_is_not_whole_makes_a_column_no_key_of_whole_numbers():
+    whole = pd.DataFrame({"id": [1, 2, 3]})
+    assert matches(whole, pd.DataFrame({"id": [2.0, np.nan, 1.0]})) == [[2], [0], []]
+    for values in ([1.0, 2.5], [2.5, np.nan], [1.0, 2.0**53]):
+        with pytest.raises(ValueError, match="id as int64 in entities and float64 in features; convert one"):
+            key_codes(whole, pd.DataFrame({"id": values}), ["id"])
 
 
 def test_names_of_the_sides_and_of_the_argument_are_the_callers():

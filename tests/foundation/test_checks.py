@@ -174,7 +174,8 @@ def test_a_seed_stands_for_its_stream():
         assert checks.seeded("seed", seed).random() == np.random.default_rng(seed).random()
     rng = np.random.default_rng(1)
     assert checks.seeded("seed", rng) is rng
-    for other in (-1, 1.5, "seven", [-2]):
+    assert checks.seeded("seed", 3.0).random() == np.random.default_rng(3).random()
+    for other in (-1, 1.5, "seven", [-2], None, True, np.True_, [True, 2]):
         with pytest.raises(ValueError, match=r"^seed must be a whole number of at least 0, .* got .*; use 0$"):
             checks.seeded("seed", other)
 

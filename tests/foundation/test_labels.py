@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from utils.foundation.labels import aligned, same_labels
+from utils.foundation.labels import aligned, all_aligned, same_labels, same_order
 
 
 @given(st.permutations(list("abcdef")), st.permutations(list("abcdef")))
@@ -70,3 +70,19 @@ def test_labeled_columns_of_other_rows_are_not_paired_by_place():
     for columns in ({"a": one, "b": other}, {"a": one, "x": [1, 2], "y": one, "b": other}, {"a": one, "b": one[:1]}):
         with pytest.raises(ValueError, match="b must have the index of a, got others; align them first"):
             same_labels(**columns)
+
+
+def test_each_of_many_arguments_meets_those_before_it():
+    y, z = pd.Series([1, 2], index=["a", "b"]), pd.Series([4, 3], index=["b", "a"])
+    _, _, found = all_aligned(x=[9, 9], y=y, z=z)
+    assert found.tolist() == [3, 4]
+    frame = pd.DataFrame([[1, 2], [3, 4]], index=["a", "b"], columns=["x", "y"])
+    assert all_aligned(first=frame, second=frame.iloc[::-1, ::-1])[1].to_numpy().tolist() == [[1, 2], [3, 4]]
+    with pytest.raises(ValueError, match="z must carry the labels of y"):
+        all_aligned(x=pd.Series([0, 0]), y=y, z=z.rename({"a": "c"}))
+
+
+def test_the_order_of_an_axis_is_one_for_all_that_label_it():
+    same_order(index_of_x=pd.RangeIndex(2), index_of_y=None, index_of_z=pd.Index(["a", "b"]))
+    with pytest.raises(ValueError, match="index of z must come in the order of index of y"):
+        same_order(index_of_x=pd.RangeIndex(2), index_of_y=pd.Index(["a", "b"]), index_of_z=pd.Index(["b", "a"]))

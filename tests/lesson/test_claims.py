@@ -5,7 +5,10 @@ import re
 
 import numpy as np
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
 
+from utils.course.claims import made_twice
 from utils.lesson import Claim, ClaimFailed, Lesson
 from utils.lesson.claim import MIME
 
@@ -180,6 +183,28 @@ def test_two_claims_cannot_share_an_id_but_a_cell_can_run_twice(shown):
     lesson.claim("a", "One", 1, "<=", 1, because="x")
     with pytest.raises(ValueError, match="already says"):
         lesson.claim("a", "Another", 1, "<=", 1, because="x")
+
+
+def test_one_id_in_a_loop_is_told_and_a_cell_can_run_again(shown):
+    shell = InteractiveShell(config=Config(HistoryManager={"enabled": False}))
+    InteractiveShell._instance = shell
+    try:
+        shell.run_cell("from utils.lesson import Lesson\nlesson = Lesson(7)", store_history=True)
+        once = "lesson.claim('a', 'One', 1, '<=', 1, because='x')"
+        for _ in range(2):
+            assert shell.run_cell(once, store_history=True).success
+        done = shell.run_cell(f"for _ in range(2):\n    {once}", store_history=True)
+    finally:
+        InteractiveShell._instance = None
+    assert "was claimed before in this run of the cell" in str(done.error_in_exec)
+
+
+def test_a_notebook_with_two_claims_of_one_id_is_told():
+    def cell(*names):
+        return {"outputs": [{"data": {MIME: {"id": name}}} for name in names]}
+
+    assert made_twice({"cells": [cell("a", "b"), {}, cell("c")]}) == []
+    assert made_twice({"cells": [cell("a", "b"), {}, cell("b")]}) == ["b"]
 
 
 def test_the_table_lists_every_claim_with_its_verdict(shown, monkeypatch):

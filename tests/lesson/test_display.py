@@ -189,6 +189,7 @@ def test_a_claim_that_was_only_recorded_is_written_where_it_cannot_be_spoken():
         ("{cost:Spoken}", "the form of 'cost' must be nothing or 'spoken', got 'Spoken'"),
         ("{}", "the field '', which is no claim"),
         ("{0}", "the field '0', which is no claim"),
+        ("{cost!r}", "the field 'cost!r', which is no claim"),
         ("{gain}", r"the field 'gain', which is no claim; write \{claim_id\} or \{claim_id:spoken\}"),
         ("{cost.__class__}", "the field 'cost.__class__', which is no claim"),
         ("{cost[0]}", r"the field 'cost\[0\]', which is no claim"),

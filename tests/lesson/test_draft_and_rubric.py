@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from utils.course.index import learner_map, map_of_lessons
@@ -9,7 +10,8 @@ from utils.lesson import Lesson
 from utils.lesson.draft import cleaned, quoted
 from utils.lesson.progress import Progress
 from utils.lesson.questions import Question, question_bank
-from utils.lesson.rubric import listed
+from utils.lesson.refusal import Refusal
+from utils.lesson.rubric import checked_ticks, listed
 
 POINTS = ("Asks for the scale.", "Names the\n  bottleneck.", "Decides.")
 
@@ -207,3 +209,9 @@ def test_where_a_person_sits_in_front_check_boxes_keep_each_tick(scored, shown, 
 
 def test_no_point_is_ticked_before_the_learner_ticks():
     assert "☑" not in listed(POINTS, None)
+
+
+def test_a_mapping_ticks_the_points_whose_value_is_true():
+    assert checked_ticks({1: True, 2: False, 3: np.True_}, ["asks", "sizes", "decides"]) == [1, 3]
+    with pytest.raises(Refusal, match="ticked must hold numbers from 1 to 1"):
+        checked_ticks({2: True}, ["asks"])

@@ -3,6 +3,7 @@
 import json
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -236,6 +237,17 @@ def test_a_result_that_was_not_measured_does_not_count(shown, home):
     assert index.calibration().n == 0
 
 
+@pytest.mark.parametrize("measured", [math.inf, -math.inf, None, "5", True, 10**400])
+def test_what_is_no_finite_number_is_refused_and_the_prediction_stays_open(shown, home, measured):
+    lesson = Lesson(7)
+    lesson.predict("cost", "How many?", 1, 2)
+    with pytest.raises(Refusal, match="measured must be a finite number"):
+        lesson.reveal("cost", measured)
+    assert stored(home)["cost"] == {"low": 1, "high": 2}
+    lesson.reveal("cost", np.float32(1.5))
+    assert stored(home)["cost"]["contains"] is True
+
+
 def test_revealing_what_was_not_asked_names_what_was(shown):
     lesson = Lesson(7)
     lesson.predict("cost", "How many?")
@@ -260,3 +272,33 @@ def test_an_interval_of_an_earlier_session_counts_although_the_cell_ran_again_wi
     again.predict("k", "?", None, None, "orders")
     again.reveal("k", 15)
     assert Progress().lesson(7)["predictions"]["k"]["contains"] is True
+
+
+@pytest.mark.parametrize(
+    ("asked", "measured", "named"),
+    [
+        ({"unit": "%"}, 45, "from 0% to 100%, as the question of 'x' says, got 4,500%"),
+        ({"unit": "%"}, -0.01, "from 0% to 100%"),
+        ({"unit": "tests", "range": (0, 200)}, 201, "from 0 to 200 tests"),
+        ({"unit": "orders"}, -1, "at or above 0 orders"),
+    ],
+)
+@pytest.mark.parametrize("ends", [(30, 60), (None, None)])
+def test_what_the_question_rules_out_is_the_lessons_fault_and_not_kept(shown, home, asked, measured, named, ends):
+    lesson = Lesson(7)
+    lesson.predict("x", "How many?", *ends, **asked)
+    n_shown = len(shown)
+    with pytest.raises(ValueError, match=named) as raised:
+        lesson.reveal("x", measured)
+    assert not isinstance(raised.value, Refusal)
+    assert len(shown) == n_shown
+    lesson.reveal("x", 0.45)
+    assert "Measured" in shown[-1]["text/plain"]
+    assert ends[0] is None or stored(home)["x"]["measured"] == 0.45
+
+
+def test_a_measured_value_at_the_end_of_its_range_may_be_rounded(shown):
+    lesson = Lesson(7)
+    lesson.predict("x", "What share?", 90, 100, "%")
+    lesson.reveal("x", 1 + 1e-12)
+    assert "Measured: 100%" in shown[-1]["text/plain"]

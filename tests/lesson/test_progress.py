@@ -2,6 +2,7 @@
 
 import errno
 import json
+import math
 import multiprocessing
 import os
 from pathlib import Path
@@ -323,3 +324,47 @@ def test_a_section_that_is_no_dictionary_is_damage_and_hinders_nobody(home, sect
     progress = Progress()
     assert progress.record(7, section, "text", "mine")
     assert progress.read() == {"07": {section: {"text": "mine"}, "claims": {"held": 3}}}
+
+
+def strictly(text):
+    """Return what a parser reads that knows no numbers but JSON's."""
+
+    def refuse(name):
+        raise AssertionError(f"{name} is no JSON")
+
+    return json.loads(text, parse_constant=refuse)
+
+
+@pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan, np.float32("inf"), np.float64("nan")])
+@pytest.mark.parametrize("wrap", [lambda x: x, lambda x: {"measured": x}, lambda x: [1, [x]]])
+def test_a_number_that_json_cannot_hold_is_refused_and_nothing_is_written(home, value, wrap):
+    progress = Progress()
+    assert progress.record(7, "claims", "held", 3)
+    before = (home / "progress.json").read_bytes()
+    with pytest.raises(ValueError, match="value must hold finite numbers, got"):
+        progress.record(7, "claims", "odd", wrap(value))
+    assert (home / "progress.json").read_bytes() == before
+    assert names(home) == ["progress.json"]
+
+
+@pytest.mark.parametrize("odd", ["Infinity", "-Infinity", "NaN", "1e999", "1" + 400 * "0"])
+def test_an_infinite_number_in_the_file_costs_its_own_entry_and_the_file_is_mended(home, odd):
+    counted = '{"low": 1, "high": 2, "measured": %s, "contains": false}'
+    text = f'{{"07": {{"predictions": {{"x": {counted % odd}, "y": {counted % 5}}}}}}}'
+    (home / "progress.json").write_text(text)
+    progress = Progress()
+    assert list(progress.lesson(7)["predictions"]) == ["y"]
+    assert "damaged" in progress.trouble
+    assert progress.record(7, "exercises", "1", "passed")
+    [kept] = home.glob("progress.damaged-*.json")
+    assert kept.read_text() == text
+    assert list(strictly((home / "progress.json").read_text())["07"]["predictions"]) == ["y"]
+
+
+@pytest.mark.parametrize("odd", ["Infinity", "NaN", "-1e999"])
+def test_an_infinite_number_in_what_another_version_wrote_hinders_nobody(home, odd):
+    (home / "progress.json").write_text(f'{{"07": {{"ribbon": {{"width": {odd}, "length": 3}}}}}}')
+    assert Progress().record(7, "exercises", "1", "passed")
+    found = strictly((home / "progress.json").read_text())
+    assert found == {"07": {"ribbon": {"width": None, "length": 3}, "exercises": {"1": "passed"}}}
+    assert len(list(home.glob("progress.damaged-*.json"))) == 1

@@ -101,6 +101,33 @@ def test_one_more_file_is_one_more_lesson(tmp_path):
         ("07_a", LEAST + "cases: [{text: T, source: S, year: '19'}]\n", r"cases must be a year, got '19'"),
         ("07_a", LEAST + "cases: [{text: T, source: S, year: true}]\n", r"cases must be a year, got True"),
         ("07_a", LEAST + "cases: [text]\n", r"cases must have text, source, year, got 'text'"),
+        (
+            "07_a",
+            LEAST + "thirty_seconds: '{cost!r} lost'\n",
+            r"07_a\.yaml .*: thirty_seconds must quote .*got \{cost!r\}",
+        ),
+        (
+            "07_a",
+            LEAST + "two_minutes: '{cost!s:>10}'\n",
+            r"07_a\.yaml .*: two_minutes must quote .*got \{cost!s:>10\}",
+        ),
+        (
+            "07_a",
+            LEAST + "red_flags: ['{cost:.2f}']\n",
+            r"red_flags must quote a claim as \{claim_id\} or .*\{cost:\.2f\}",
+        ),
+        ("07_a", LEAST + "red_flags: ['{cost.unit}']\n", r"red_flags must quote .*\{cost\.unit\}"),
+        (
+            "07_a",
+            LEAST + "thirty_seconds: 'lost } here'\n",
+            r"thirty_seconds must close each brace it opens, got 'lost",
+        ),
+        ("07_a", LEAST + "two_minutes: 'open {a'\n", r"two_minutes must close each brace it opens, got 'open \{a'"),
+        (
+            "07_a",
+            LEAST + "follow_ups: [{question: Q, weak: '{', fair: F, strong: S}]\n",
+            r"follow_ups must close each brace",
+        ),
         ("07_a", LEAST + "title: twice\n", r"07_a\.yaml .* can't be read: .*'title' is there twice"),
         ("07_a", "a: [", r"07_a\.yaml of the question bank can't be read"),
         ("07_a", "- part: x", r"07_a\.yaml of the question bank must hold fields"),

@@ -1,6 +1,7 @@
 """Spoken numbers: what is said is short, can be said aloud, and never misleads about the value."""
 
 import json
+import math
 import re
 from decimal import Decimal
 from fractions import Fraction
@@ -28,6 +29,7 @@ WORDS = {
     "two thirds": 2 / 3,
     "three quarters": 3 / 4,
     "nine tenths": 9 / 10,
+    "as much as": 1,
     "twice": 2,
     "one and a half times": 1.5,
     "two and a half times": 2.5,
@@ -43,13 +45,21 @@ WORDS = {
     "one in a hundred million": 1e-8,
     "one in a billion": 1e-9,
 }
-SCALE = {"": 1, " million": 10**6, " billion": 10**9, " trillion": 10**12}
-DIGITS = re.compile(r"€?(\d[\d,]*(?:\.\d+)?)( million| billion| trillion)?( percent|%)?(?: [a-z]+)?")
-HEDGES = ("about", "almost", "a little over", "under", "more than", "within")
+SCALE = {
+    "": 1,
+    " million": 10**6,
+    " billion": 10**9,
+    " trillion": 10**12,
+    " quadrillion": 10**15,
+    " quintillion": 10**18,
+}
+DIGITS = re.compile(r"€?(\d[\d,]*(?:\.\d+)?)( \w+illion)?( percent|%)?(?: [a-z ]+)?")
+HEDGES = ("about", "almost", "a little over", "under", "more than", "less than", "within")
 
 
 def heard(phrase):
     """Return the hedge and the number that a listener takes from a phrase; a share as a fraction."""
+    phrase = "a little over as much as" if phrase == "a little more than" else phrase
     hedge = next((hedge for hedge in HEDGES if phrase.startswith(hedge + " ")), "")
     rest = phrase.removeprefix(hedge).strip()
     if hedge == "within":
@@ -80,6 +90,9 @@ def assert_true(value, unit):
         assert 0.025 * base - slack <= said - size <= 0.075 * base + slack
     elif hedge == "a little over":
         assert 0.025 * base - slack <= size - said <= 0.075 * base + slack
+    elif hedge in ("more than", "less than") and size > 1:
+        assert said == (1e16 if unit == "%" else 1e18) < size
+        assert (hedge == "less than") == (value < 0)
     elif hedge == "more than":
         assert said < size < 1
         assert 1 - size >= (1 - said) / 10 * (1 - 1e-9) or said == pytest.approx(0.999)
@@ -92,7 +105,7 @@ def assert_true(value, unit):
         assert hedge != "within" or value < 0
 
 
-sizes = st.floats(-9, 12).map(lambda exponent: 10.0**exponent) | st.floats(1e-9, 1e12) | st.floats(0, 1)
+sizes = st.floats(-9, 20).map(lambda exponent: 10.0**exponent) | st.floats(1e-9, 1e12) | st.floats(0, 1)
 signed = st.tuples(sizes, st.sampled_from([1, -1])).map(lambda pair: pair[0] * pair[1])
 
 
@@ -106,8 +119,61 @@ signed = st.tuples(sizes, st.sampled_from([1, -1])).map(lambda pair: pair[0] * p
 @example(999_999.0, "orders")
 @example(-0.9999, "%")
 @example(5e-324, "")
+@example(1.7e308, "%")
+@example(-1.7e308, "orders")
+@example(9.96e17, "€")
+@example(1e18, "")
+@example(1e16, "%")
 def test_what_is_said_is_near_the_value_or_a_true_bound(value, unit):
     assert_true(value, unit)
+
+
+boundaries = st.integers(-3, 21).map(lambda exponent: 10.0**exponent) | st.sampled_from([0.5, 2.0, 999.5, 9.95])
+near_boundaries = st.tuples(boundaries, st.sampled_from([1, 1 - 1e-9, 1 + 1e-9, 0.994, 0.996, 1.004, 1.03, 1.06, 0.94]))
+
+
+@given(near_boundaries.map(math.prod), st.sampled_from(["", "%", "times", "orders", "€", "standard errors", "queries"]))
+def test_at_every_power_of_ten_the_words_fit_the_number(value, unit):
+    assert_true(value, unit)
+    said = spoken(value, unit)
+    assert not re.search(r"(?<![\d.,])1 (times|orders|queries|standard errors)", said), said
+    assert not re.search(r"\d,\d+ \w+illion", said), said  # "1,000 trillion"
+    assert not re.search(r"\d{1,3}(,\d{3}){2}", said), said  # "1,000,000"
+
+
+@pytest.mark.parametrize(
+    ("unit", "one"),
+    [
+        ("orders", "order"),
+        ("orders per day", "order per day"),
+        ("visits a day", "visit a day"),
+        ("standard errors", "standard error"),
+        ("queries", "query"),
+        ("queries/s", "query/s"),
+        ("dishes", "dish"),
+        ("boxes", "box"),
+        ("misses", "miss"),
+        ("loss", "loss"),
+        ("caches", "cache"),
+        ("responses", "response"),
+        ("minutes of outage", "minute of outage"),
+        ("people", "person"),
+        ("series", "series"),
+        ("buses", "bus"),
+        ("men", "man"),
+        ("pies", "pie"),
+        ("causes", "cause"),
+        ("menus", "menu"),
+        ("analyses per day", "analysis per day"),
+        ("GB", "GB"),
+        ("s", "s"),
+        ("ms", "ms"),
+        ("µs", "µs"),
+    ],
+)
+def test_beside_a_one_the_unit_is_in_the_singular(unit, one):
+    assert spoken(1, unit) == f"1 {one}"
+    assert spoken(6, unit) == f"6 {unit}"
 
 
 @given(st.floats(0.01, 0.99))
@@ -143,6 +209,21 @@ def test_a_share_is_never_said_to_be_all_or_none(share):
         (-0.004, "%", "within 1% of zero"),
         (703_921, "%", "about 70 million percent"),
         (40.2, "times", "about 40 times"),
+        (1, "times", "as much as"),
+        (0.98, "times", "about as much as"),
+        (1.05, "times", "a little more than"),
+        (0.94, "times", "almost as much as"),
+        (0.5, "times", "half"),
+        (0.3, "times", "0.3 times"),
+        (-1, "times", "minus 1 times"),
+        (-2, "times", "minus twice"),
+        (0, "ms", "0 ms"),
+        (0, "times", "0 times"),
+        (1e15, "€", "€1 quadrillion"),
+        (9.96e14, "€", "about €1 quadrillion"),
+        (3e18, "€", "more than €1 quintillion"),
+        (-3e18, "orders", "less than minus 1 quintillion orders"),
+        (1e300, "%", "more than 1 quintillion percent"),
         (2.03, "times", "about twice"),
         (3.379, "times", "almost three and a half times"),
         (2389, "orders", "about 2,400 orders"),
@@ -164,11 +245,23 @@ def test_a_share_is_never_said_to_be_all_or_none(share):
         (7.35e-9, "", "under one in a hundred million"),
         (1e-30, "", "under one in a billion"),
         (1e-30, "orders", "under 0.001 orders"),
-        (1e15, "", "1,000 trillion"),
+        (1e15, "", "1 quadrillion"),
+        (2.4e9 + 0.2, "orders", "2.4 billion orders"),  # a ten-billionth too much is noise
     ],
 )
 def test_numbers_are_spoken_as_a_person_speaks(value, unit, said):
     assert spoken(value, unit) == said
+
+
+def test_every_word_is_said_of_its_own_number_and_every_bound_of_what_lies_just_below_it():
+    for word, number in WORDS.items():
+        if word.startswith("one in"):
+            assert spoken(0.999 * number) == spoken(-0.999 * number).replace("within", "under").replace(" of zero", "")
+            assert spoken(0.999 * number) == f"under {word}" != spoken(number)
+        else:
+            multiple = word in ("twice", "as much as") or word.endswith("times")
+            unit = "times" if multiple else "" if word == "zero" else "%"
+            assert spoken(number, unit) == word
 
 
 @pytest.mark.parametrize("value", [np.float32(0.25), np.float64(0.25), np.array(0.25), Fraction(1, 4), Decimal("0.25")])

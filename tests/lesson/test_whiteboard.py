@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import ArrowStyle, Circle, Ellipse, FancyArrowPatch
 
 from utils.lesson import Lesson
-from utils.lesson.architecture import COMPONENTS, EDGES, HALF_HEIGHT, HALF_WIDTH, edge_between
+from utils.lesson.architecture import COMPONENTS, EDGES, HALF_HEIGHT, HALF_WIDTH, MOST_HOPS, edge_between
 from utils.lesson.drawings import strokes
 from utils.lesson.figure import STYLE
 from utils.lesson.whiteboard import BOTTOM, LEFT, PITCH_X, PITCH_Y, draw_whiteboard, in_words, whiteboard
@@ -103,6 +103,88 @@ def test_numbers_and_cross_lie_apart_from_each_other_and_from_the_boxes(path, fa
             assert max(dx, dy) > number.radius
 
 
+def back_and_forth(edges, times):
+    """Return a path that crosses each of the edges that often, if they hang together."""
+    there = [edge.start if i % 2 == 0 else edge.end for edge in edges for i in range(times + 1)]
+    return [name for name, _ in itertools.groupby(there)]
+
+
+def assert_apart_and_off_the_boxes(ax, n):
+    found = marks(ax)
+    assert len(found) == n
+    for one, other in itertools.combinations(found, 2):
+        assert np.hypot(*np.subtract(one.center, other.center)) > one.radius + other.radius
+    for mark in found:
+        if lightness(mark.get_facecolor()) == pytest.approx(1):
+            for component in COMPONENTS.values():
+                middle = LEFT + PITCH_X * component.column, BOTTOM + PITCH_Y * component.row
+                dx, dy = np.abs(np.subtract(mark.center, middle)) - (PITCH_X * HALF_WIDTH, PITCH_Y * HALF_HEIGHT)
+                assert max(dx, dy) > mark.radius
+
+
+@pytest.mark.parametrize("edge", EDGES, ids=lambda edge: f"{edge.start} to {edge.end}")
+@pytest.mark.parametrize("times", range(2, MOST_HOPS + 1))
+def test_however_often_an_edge_is_crossed_its_numbers_lie_side_by_side(edge, times):
+    path = back_and_forth([edge], times)
+    for fault in (None, (edge.start, edge.end)):
+        assert_apart_and_off_the_boxes(drawn(path=path, fault=fault), times + (fault is not None))
+
+
+@pytest.mark.parametrize("fault", [None, *COMPONENTS])
+def test_four_numbers_on_each_edge_lie_apart_from_those_of_the_others_and_from_a_cross(fault):
+    found = [(middle, 0.098) for edge in EDGES for middle in middles(drawn(path=back_and_forth([edge], 4)))]
+    if fault is not None:
+        found += [(middle, 0.13) for middle in middles(drawn(fault=fault))]
+    for (one, its), (other, others) in itertools.combinations(found, 2):
+        assert np.hypot(*(one - other)) > its + others
+
+
+def test_an_edge_that_is_crossed_more_often_than_it_has_room_for_is_told():
+    path = back_and_forth([edge_between("cache", "feed service")], MOST_HOPS + 1)
+    with pytest.raises(
+        ValueError, match=r"at most 7 times, got 8 between 'feed service' and 'cache'; show fewer rounds"
+    ):
+        in_words(path=path)
+    with pytest.raises(ValueError, match="at most 7 times"):
+        drawn(path=path)
+
+
+def test_numbers_beside_an_edge_are_read_as_a_text_is():
+    ax = drawn(path=back_and_forth([edge_between("gateway", "feed service")], 4))
+    places = {text.get_text(): text.get_position() for text in ax.texts if text.get_text().isdigit()}
+    assert sorted(places, key=lambda number: (-round(places[number][1], 6), places[number][0])) == ["1", "2", "3", "4"]
+    line = BOTTOM + PITCH_Y * 2
+    assert places["1"][1] == places["2"][1] > line > places["3"][1]  # the arrow stays visible between them
+
+
+STRANGE = {
+    "font.family": "monospace",
+    "font.size": 30,
+    "font.style": "italic",
+    "font.stretch": 900,
+    "lines.marker": "o",
+    "lines.linestyle": ":",
+    "patch.linewidth": 9,
+    "path.sketch": (5, 100, 2),
+    "text.color": "red",
+    "axes.facecolor": "black",
+}
+
+
+def test_the_drawing_does_not_depend_on_matplotlibs_settings():
+    def pixels(settings):
+        canvas = Figure(figsize=(7.2, 4.15), dpi=80, facecolor="white")
+        ax = canvas.add_axes((0, 0, 1, 1))
+        with matplotlib.rc_context(settings):
+            draw_whiteboard(ax, lit=["cache", "model server"], path=REQUEST, fault="cache")
+            assert matplotlib.rcParams["font.size"] == settings.get("font.size", 10)  # the caller's stay
+        image = io.BytesIO()
+        canvas.savefig(image, format="png", metadata={"Software": None})
+        return image.getvalue()
+
+    assert pixels(STRANGE) == pixels({}) == pixels(STYLE)
+
+
 def test_each_hop_is_numbered_on_its_edge_in_the_order_of_the_path():
     ax = drawn(path=REQUEST)
     numbers = {text.get_text(): text.get_position() for text in ax.texts if text.get_text().isdigit()}
@@ -147,7 +229,9 @@ def test_on_a_long_edge_the_numbers_follow_each_other_along_it(there, back, axis
 def test_the_cross_of_a_component_sits_at_its_upper_right_corner(name):
     [cross] = middles(drawn(fault=name))
     corner = COMPONENTS[name].column + HALF_WIDTH, COMPONENTS[name].row + HALF_HEIGHT
-    assert np.abs(cross - (LEFT + PITCH_X * corner[0], BOTTOM + PITCH_Y * corner[1])).max() < 0.05
+    dx, dy = cross - (LEFT + PITCH_X * corner[0], BOTTOM + PITCH_Y * corner[1])
+    assert -0.15 < dx < 0  # so that it meets no number of the edge to the right
+    assert -0.05 < dy < 0
 
 
 def test_what_keeps_data_is_a_drum_and_has_a_lid():

@@ -1,6 +1,7 @@
 """The claims of the lessons: harvested from executed notebooks, kept in data/claims.json."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ __all__ = [
     "claims_text",
     "describe",
     "harvest",
+    "made_twice",
     "save_claims",
     "significant",
     "stored_claims",
@@ -23,16 +25,22 @@ STORED = CHECKOUT / "data" / "claims.json"
 
 
 def harvest(notebook: Mapping[str, Any]) -> list[dict]:
-    """Return the claim records in a notebook's outputs, in order; of one id the last counts."""
+    """Return the claim records in a notebook's outputs, in order; of one id the last, see `made_twice`."""
+    return list({record["id"]: record for record in _records(notebook)}.values())
+
+
+def made_twice(notebook: Mapping[str, Any]) -> list[str]:
+    """Return the ids that stand at more than one claim of a notebook, so that one would speak for two quantities."""
+    counts = Counter(record["id"] for record in _records(notebook))
+    return [name for name, count in counts.items() if count > 1]
+
+
+def _records(notebook: Mapping[str, Any]) -> list[dict]:
     from utils.lesson.claim import MIME  # not sooner: the process of each lesson would load the whole apparatus
 
-    records = {}
-    for cell in notebook["cells"]:
-        for output in cell.get("outputs", []):
-            record = output.get("data", {}).get(MIME)
-            if record is not None:
-                records[record["id"]] = dict(record)
-    return list(records.values())
+    outputs = (output for cell in notebook["cells"] for output in cell.get("outputs", []))
+    records = (output.get("data", {}).get(MIME) for output in outputs)
+    return [dict(record) for record in records if record is not None]
 
 
 def significant(value: Any, digits: int = 4) -> Any:

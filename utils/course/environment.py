@@ -32,6 +32,8 @@ __all__ = [
     "version_complaint",
 ]
 
+# Again, not from utils.foundation.checkout: run as a script, before anything is installed, this file finds no package
+# of the course, and it holds to the standard library. A test holds both to the same path.
 CHECKOUT = Path(__file__).resolve().parents[2]
 OLDEST, NEWEST = (3, 11), (3, 13)
 # name: folder of the environment, locks it is installed from

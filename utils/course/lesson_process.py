@@ -16,7 +16,7 @@ from typing import Any
 import nbformat
 import psutil
 
-from utils.course.claims import describe, harvest
+from utils.course.claims import describe, harvest, made_twice
 from utils.course.kernels import kernel_environment
 from utils.course.notebooks import first_line
 from utils.foundation.checkout import CHECKOUT
@@ -106,8 +106,11 @@ def run_lesson(
         else:
             last = first_line(log.read_text(encoding="utf-8", errors="replace").strip().rpartition("\n")[2])
             found["error"] = f"its process ended with status {child.returncode}: {last or 'it said nothing'}"
-    records = harvest(_read(output)) if _read(output) else []
+    executed = _read(output)
+    records, twice = (harvest(executed), made_twice(executed)) if executed else ([], [])
     error = found["error"] or _false_claims(records, variables)
+    if twice and not error:
+        error = f"claim {twice[0]} is made twice: give each claim an id of its own"
     return LessonRun(path.stem, seconds, found["peak_mb"], records, error)
 
 

@@ -50,7 +50,8 @@ def find_lessons(folder: Path = NOTEBOOKS, wanted: Sequence[str] = ()) -> list[P
 
     Args:
         folder: where to look, recursively.
-        wanted: numbers ("7", "07"), names ("07_training_serving_skew") or paths; empty means all.
+        wanted: numbers ("7", "07"), names ("07_training_serving_skew", with or without the number, in any case) or
+            paths; empty means all.
 
     Returns:
         The paths, each once.
@@ -176,7 +177,8 @@ def _wanted_lesson(name: str, lessons: Iterable[Path], folder: Path) -> Path:
             raise CourseError(f"there is no notebook {name}; give a number such as 07, or a path that exists")
         return Path(name).resolve()
     for path in lessons:
-        if name == path.stem or (name.isdigit() and int(name) == lesson_number(path)):
+        names = (path.stem.casefold(), path.stem.partition("_")[2].casefold())
+        if name.casefold() in names or (name.isdecimal() and int(name) == lesson_number(path)):
             return path
     built = ", ".join(f"{lesson_number(path):02}" for path in lessons) or "none"
     raise CourseError(f"there is no lesson {name} in {shown(folder)}; built so far: {built}")

@@ -4,6 +4,7 @@ import json
 import math
 import os
 import tempfile
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,12 @@ __all__ = [
     "ENOUGH",
     "EXACT",
     "FIRST_SEED",
+    "MIXED",
     "NOT_FINITE",
+    "WITH_BOUND",
     "distance",
     "in_parallel",
+    "is_false",
     "is_narrow",
     "margin",
     "run_seed",
@@ -35,7 +39,14 @@ __all__ = [
 FIRST_SEED = 1000
 RECORD = {"COURSE_CLAIMS": "record"}
 ENOUGH = 4  # standard deviations; a normal value passes such a bound once in 30,000 seeds
-EXACT, NOT_FINITE, MARK = "exact", "not finite", "!"
+EXACT, WITH_BOUND, NOT_FINITE, MIXED = "exact", "with its bound", "not finite", "mixed"
+MARK = "!"
+WORDS = {
+    EXACT: "the same on every seed",
+    WITH_BOUND: "the measured value moves, its distance to the bound does not",
+    NOT_FINITE: "infinite or no number on some seed",
+    MIXED: "made with another relation, or without its placebo, on some seed",
+}
 ROUNDING = 1e-12  # of the measured value: what differs by less is the rounding of one and the same number
 
 
@@ -66,7 +77,8 @@ def sweep(
         strict: let a margin below `ENOUGH` fail the sweep too.
 
     Returns:
-        0, or 1 if a claim was false on any seed or a lesson failed, or with `strict` has too small a margin.
+        0, or 1 if a claim was false or not made on any seed, its records differ in kind, or a lesson failed, or with
+        `strict` has too small a margin.
 
     Raises:
         CourseError: seeds is below one, a lesson has no parameter SEED, or the results can't be written.
@@ -87,7 +99,7 @@ def sweep(
     text = json.dumps({"runs": runs, "claims": summary}, indent=1, ensure_ascii=False) + "\n"
     write_atomically(output / "sweep.json", text)
     print(f"results in {shown(output / 'sweep.json')}")
-    failed = any(one["error"] for one in runs) or any(row["held"] < row["of"] for row in summary)
+    failed = any(one["error"] for one in runs) or any(map(is_false, summary))
     return int(failed or (strict and any(is_narrow(row["margin"]) for row in summary)))
 
 
@@ -123,15 +135,17 @@ def in_parallel(tasks: Sequence[tuple], jobs: int) -> list[dict]:
 
 
 def summarise(runs: Sequence[dict]) -> list[dict]:
-    """Return one row a claim: on how many of how many seeds it held, the worst measured value, and its margin.
+    """Return one row a claim: on how many of the lesson's seeds it held, the worst measured value, and its margin.
 
     Args:
         runs: results of `run_seed`.
 
     Returns:
-        Rows in the order in which the claims were made, with `lesson`, `id`, `held`, `of`, `worst`, `bound` and
-        `relation` and `seed` of that worst value, and `margin` as `margin` gives it.
+        Rows in the order in which the claims were made, with `lesson`, `id`, `held`, `made` and `of` (seeds on which it
+        held, it was made, and the lesson ran), `worst`, `bound` and `relation` and `seed` of that worst value, and
+        `margin` as `margin` gives it.
     """
+    seeds = Counter(one["lesson"] for one in runs)
     made: dict[tuple[str, str], list[tuple[int, dict]]] = {}
     for one in runs:
         for record in one["claims"]:
@@ -140,7 +154,8 @@ def summarise(runs: Sequence[dict]) -> list[dict]:
     for (lesson, name), found in made.items():
         seed, worst = min(found, key=lambda pair: distance(pair[1]))
         records = [record for _, record in found]
-        row = {"lesson": lesson, "id": name, "held": sum(r["holds"] for r in records), "of": len(records)}
+        row = {"lesson": lesson, "id": name, "held": sum(r["holds"] for r in records), "made": len(records)}
+        row["of"] = seeds[lesson]
         row |= {"worst": worst["measured"], "bound": worst["bound"], "relation": worst["relation"], "seed": seed}
         rows.append(row | {"margin": margin(records)})
     return rows
@@ -180,27 +195,37 @@ def margin(records: Sequence[Mapping[str, Any]]) -> float | str | None:
         records: one record of the same claim a seed.
 
     Returns:
-        The number, negative where the claim is false on average; `EXACT` where nothing varies; `NOT_FINITE` where a
-        value is infinite or NaN; None on a single seed, which shows no variation.
+        The number, negative where the claim is false on average; `EXACT` where the measured value is the same on every
+        seed, and so is its distance; `WITH_BOUND` where it varies and the distance does not; `NOT_FINITE` where a value
+        is infinite or NaN; `MIXED` where the records differ in their relation or only some have a placebo; None on a
+        single seed, which shows no variation.
 
     >>> margin([{"measured": value, "relation": "<=", "bound": 10} for value in (1, 2, 3)])
     8.0
     """
+    if len({(record["relation"], "placebo" in record) for record in records}) > 1:
+        return MIXED
     sides = [np.array(side) for side in zip(*map(_sides, records), strict=True)]
     if not all(np.isfinite(side).all() for side in sides):
         return NOT_FINITE
     if len(records) < 2:
         return None
-    size = max(abs(float(record["measured"])) for record in records)
+    measured = np.array([float(record["measured"]) for record in records])
+    smallest = ROUNDING * np.abs(measured).max()
     spreads = [side.std(ddof=1) for side in sides]
-    if max(spreads) <= ROUNDING * size:
-        return EXACT
+    if max(spreads) <= smallest:
+        return EXACT if measured.std(ddof=1) <= smallest else WITH_BOUND
     return min(float(side.mean() / spread) if spread else math.inf for side, spread in zip(sides, spreads, strict=True))
 
 
 def is_narrow(found: float | str | None) -> bool:
     """Whether a margin is too small to trust a claim on a seed that nobody has tried."""
-    return found == NOT_FINITE or (isinstance(found, float) and found < ENOUGH)
+    return found in (NOT_FINITE, MIXED) or (isinstance(found, float) and found < ENOUGH)
+
+
+def is_false(row: Mapping[str, Any]) -> bool:
+    """Whether a claim was false or not made on some seed, or its records can't be compared."""
+    return row["held"] < row["of"] or row["margin"] == MIXED
 
 
 def sweep_table(summary: Sequence[Mapping[str, Any]]) -> str:
@@ -214,7 +239,7 @@ def sweep_table(summary: Sequence[Mapping[str, Any]]) -> str:
             str(significant(row["worst"])),
             f"{row['relation']} {significant(row['bound'])}",
             str(row["seed"]),
-            _margin_text(row["margin"]),
+            _margin_text(row),
         )
         for row in summary
     ]
@@ -223,20 +248,27 @@ def sweep_table(summary: Sequence[Mapping[str, Any]]) -> str:
     return "\n".join([*(line.rstrip() for line in lines), *_legend(summary)])
 
 
-def _margin_text(found: float | str | None) -> str:
-    if found is None:
-        return "-"
+def _margin_text(row: Mapping[str, Any]) -> str:
+    found = "-" if row["margin"] is None else row["margin"]
     text = f"{found:.1f}" if isinstance(found, float) else found
-    return f"{text} {MARK}" if is_narrow(found) else text
+    return f"{text} {MARK}" if is_narrow(row["margin"]) or is_false(row) else text
 
 
 def _legend(summary: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the sentences below the table."""
-    if all(row["margin"] is None for row in summary):
-        return []
-    lines = ["margin: standard deviations over the seeds between a claim and its bound; exact: the same on every seed"]
+    lines = []
+    if any(row["margin"] is not None for row in summary):
+        used = [f"{word}: {meaning}" for word, meaning in WORDS.items() if word in {row["margin"] for row in summary}]
+        lines.append("; ".join(["margin: standard deviations over the seeds between a claim and its bound", *used]))
+    false = sum(row["held"] < row["made"] for row in summary)
+    missing = sum(row["made"] < row["of"] for row in summary)
     narrow = sum(is_narrow(row["margin"]) for row in summary)
-    if narrow:
-        who = "1 claim has" if narrow == 1 else f"{narrow} claims have"
-        lines.append(f"{MARK} {who} a margin of less than {ENOUGH}: expect it to fail on somebody's seed")
+    for count, one, more, rest in (
+        (false, "is", "are", "false on some seed"),
+        (missing, "was", "were", "not made on every seed"),
+        (narrow, "has", "have", f"a margin of less than {ENOUGH}: expect it to fail on somebody's seed"),
+    ):
+        if count:
+            who = f"1 claim {one}" if count == 1 else f"{count} claims {more}"
+            lines.append(f"{MARK} {who} {rest}")
     return lines

@@ -17,7 +17,7 @@ from utils.course.notebooks import CourseError, notebook_text, shown, write_atom
 from utils.foundation.checkout import CHECKOUT
 from utils.lesson.questions import Question, question_bank
 
-__all__ = ["SECTIONS", "new_lesson", "skeleton_exercises", "skeleton_notebook", "skeleton_tests"]
+__all__ = ["LEAST_CLAIMS", "SECTIONS", "new_lesson", "skeleton_exercises", "skeleton_notebook", "skeleton_tests"]
 
 # what a heading of the second edition contains, in order
 SECTIONS = (
@@ -35,6 +35,8 @@ SECTIONS = (
     "elsewhere",
     "going deeper",
 )
+
+LEAST_CLAIMS = 4  # of a finished lesson, and of its skeleton
 
 OPENING = Template("""\
 # $nn · $title
@@ -114,11 +116,23 @@ with figure("TODO: the finding in one line", alt=alt, size=(6, 2)) as ax:
     ax.barh(list(share), list(share.values()))
     ax.set(xlabel="visits lost, %")"""
 
-CLAIMS = """\
-error = 5 * np.sqrt(0.25 / VISITS)
+CLAIMS_OF_THE_FAULT = """\
+lesson.claim(
+    "quiet", "TODO: on a quiet evening at most a fiftieth of the visits is lost",
+    lost["healthy"].mean(), "<=", 0.02, unit="%",
+    because="TODO: where the bound comes from",
+)
 lesson.claim(
     "fault_costs", "TODO: the fault costs at least a tenth of the visits",
     lost["broken"].mean(), ">=", 0.1, unit="%", placebo=lost["healthy"].mean(),
+    because="TODO: where the bound comes from",
+)"""
+
+CLAIMS_OF_THE_REPAIR = """\
+error = 5 * np.sqrt(0.25 / VISITS)
+lesson.claim(
+    "repair_saves", "TODO: the repair saves at least half of what the fault cost",
+    1 - lost["repaired"].mean() / lost["broken"].mean(), ">=", 0.5, unit="%",
     because="TODO: where the bound comes from",
 )
 lesson.claim(
@@ -241,12 +255,12 @@ def skeleton_notebook(question: Question) -> NotebookNode:
         _code(FIX),
         _code(DRAWING, PLUMBING),
         _prose("Claims", "TODO: what has been shown, and what decides each bound."),
-        _code(CLAIMS),
+        _code(CLAIMS_OF_THE_FAULT),
+        _code(CLAIMS_OF_THE_REPAIR),
         _code("lesson.claims()"),
         *_exercise_cells(),
-        _prose("The interview answer", "Read it beside yours, then tick the points that yours had."),
+        _prose("The interview answer", "Read it beside yours, then tick in the rubric below it what yours had."),
         _code("lesson.answer()"),
-        _code("lesson.rubric()"),
         _prose("In production", "TODO: tools and what they really do, limits as we met them, what changes at 100×."),
         _prose("Elsewhere", _cases(question)),
         _prose("Going deeper", "TODO: closed forms and libraries, further experiments, the interactive cell."),

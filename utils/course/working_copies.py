@@ -9,7 +9,7 @@ results away before they are predicted; the map keeps its own.
 import copy
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from nbformat import NotebookNode
@@ -38,19 +38,20 @@ def make_working_copies(fresh: Sequence[str] = (), notebooks: Path = NOTEBOOKS, 
     """Make the copies that are missing, and renew those into which nobody has written.
 
     Args:
-        fresh: lessons to make anew: numbers, names, or "all"; a copy with answers is kept beside under another name.
+        fresh: lessons to make anew: numbers, names, or "all" in any case, also separated by commas; a copy with answers
+            is kept beside under another name.
         notebooks: folder of the authors' notebooks.
         folder: folder of the copies.
 
     Returns:
-        Sentences that the learner should read: copies made anew, and lessons that changed since their copy was made.
+        Sentences that the learner should read: copies made anew, lessons that changed since their copy was made, and
+        copies of lessons that the course no longer has under that name, which stay as they are.
 
     Raises:
         CourseError: there is no such lesson, or the folder can't be written.
     """
     originals = find_notebooks(notebooks)
-    wanted = originals if ALL in fresh else find_lessons(notebooks, fresh) if fresh else []
-    renewed = {path.stem for path in wanted}
+    renewed = _renewed(fresh, originals, notebooks)
     sentences, changed = [], []
     for original in originals:
         made, target = working_copy(original), folder / original.relative_to(notebooks)
@@ -66,7 +67,8 @@ def make_working_copies(fresh: Sequence[str] = (), notebooks: Path = NOTEBOOKS, 
             f"Changed since you began: {', '.join(changed)}. What you wrote is kept; for the new version, with yours "
             f'beside it: make lab FRESH="{" ".join(changed)}"'
         )
-    return sentences
+    orphans = _orphans({original.relative_to(notebooks) for original in originals}, folder)
+    return sentences + ([f"Kept, but no longer in the course under that name: {orphans}."] if orphans else [])
 
 
 def working_copy(original: Path) -> NotebookNode:
@@ -92,6 +94,32 @@ def fingerprint(notebook: NotebookNode) -> str:
     """
     sources = [[cell.cell_type, cell.source] for cell in notebook.cells]
     return hashlib.sha256(json.dumps(sources).encode()).hexdigest()[:16]
+
+
+def _renewed(fresh: Sequence[str], originals: Sequence[Path], notebooks: Path) -> set[str]:
+    """Return the stems of the notebooks whose copies are to be made anew."""
+    names = [name for text in fresh for name in ([text] if text.endswith(".ipynb") else text.replace(",", " ").split())]
+    known = {path.stem for path in originals}
+    if ALL in map(str.casefold, names):
+        return known
+    wanted = {path.stem for path in find_lessons(notebooks, names)} if names else set()
+    if wanted - known:
+        raise CourseError(f"there is no lesson {min(wanted - known)} in {shown(notebooks)}; give its number")
+    return wanted
+
+
+def _orphans(known: Collection[Path], folder: Path) -> str:
+    """Return the copies whose original is gone, each with the name that its number has now; "" if there are none."""
+    now = {lesson_number(path): path for path in known}
+    found = []
+    for path in sorted(folder.rglob("*.ipynb")):
+        place = path.relative_to(folder)
+        is_hidden = any(part.startswith(".") for part in place.parts)  # a checkpoint of JupyterLab
+        if place in known or is_hidden or lesson_number(path) is None or not _made_from(path):
+            continue
+        successor = now.get(lesson_number(path))
+        found.append(shown(path) + (f" (now {successor.as_posix()})" if successor else ""))
+    return ", ".join(found)
 
 
 def _made_anew(made: NotebookNode, target: Path) -> str:

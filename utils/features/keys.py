@@ -84,7 +84,7 @@ def _filled(column: pd.Series, missing: np.ndarray, filler: int, dtype: type) ->
 def _exact_objects(values: np.ndarray, missing: np.ndarray) -> ExactColumn:
     """Return objects as an exact column: numbers as numbers, everything else as it is."""
     present = values[~missing]
-    kind = INFERRED.get(pd.api.types.infer_dtype(present, skipna=False))
+    kind = INFERRED.get(pd.api.types.infer_dtype(present))
     kinds = [kind] if kind else sorted({_kind(value) for value in present})
     if kinds == [FLOAT, WHOLE] and all(_kind(v) == FLOAT or abs(v) <= LARGEST_EXACT_FLOAT for v in present):
         kinds = [FLOAT]

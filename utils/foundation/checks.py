@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
+    "LARGEST_SQUARABLE",
     "array",
     "choice",
     "count",
@@ -32,6 +33,7 @@ __all__ = [
 ]
 
 LONGEST_WAIT = 86_400  # seconds: a day
+LARGEST_SQUARABLE = 1e100  # squares of such numbers, their sums and products stay finite
 
 
 def seconds(name: str, value: Any, remedy: str) -> float:
@@ -162,19 +164,29 @@ def generator(name: str, value: Any) -> np.random.Generator:
 
 
 def seeded(name: str, value: Any) -> np.random.Generator:
-    """Return the source of randomness that a seed stands for.
+    """Return the source of randomness that a seed stands for; a Generator stands for itself.
 
     Raises:
-        ValueError: numpy takes no such seed.
+        ValueError: numpy takes no such seed, or it is None or a bool: drawing without a seed can't be repeated.
 
     >>> float(seeded("seed", 7).random()) == float(np.random.default_rng(7).random())
     True
     """
+    real = _real(value)
     try:
-        return np.random.default_rng(value)
+        if value is None or any(isinstance(part, (bool, np.bool_)) for part in _parts(value)):
+            raise ValueError
+        return np.random.default_rng(value if real is None else count(name, real, minimum=0))
     except (TypeError, ValueError):
         wanted = "a whole number of at least 0, a list of them or a numpy Generator"
         raise ValueError(f"{name} must be {wanted}, got {told(value)}; use 0") from None
+
+
+def _parts(value: Any) -> list[Any]:
+    """Return the entries of a list or an array, else the value alone."""
+    if isinstance(value, np.ndarray):
+        return list(value.flat)
+    return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
 def array(

@@ -6,7 +6,7 @@ The hash of an experiment's users and the hash of a cache's keys both end with i
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["mix64", "mix64_array"]
+__all__ = ["MASK", "mix64", "mix64_array"]
 
 MASK = (1 << 64) - 1
 MULTIPLIER_1, MULTIPLIER_2 = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB

@@ -6,9 +6,11 @@ order is a mistake upstream, and `same_labels` refuses it.
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-__all__ = ["aligned", "same_labels"]
+__all__ = ["aligned", "all_aligned", "same_labels", "same_order"]
 
 SHOWN = 3  # labels that a message names
 
@@ -35,25 +37,60 @@ def aligned(name: str, values: Any, reference_name: str, reference: Any) -> Any:
     >>> aligned("price", pd.Series([5, 7], index=["Ben", "Ada"]), "minutes", minutes).tolist()
     [7, 5]
     """
-    have, wanted = _labels(values), _labels(reference)
-    if have is None or wanted is None or have.equals(wanted):
+    order = _order(name, _labels(values), reference_name, _labels(reference))
+    if order is None:
         return values
-    alike = len(have) == len(wanted) and have.isin(wanted).all() and wanted.isin(have).all()
-    if not alike and (_is_default(have) or _is_default(wanted)):
-        return values
-    if not alike:
-        strange = list(have[~have.isin(wanted)][:SHOWN]) or list(wanted[~wanted.isin(have)][:SHOWN])
-        raise ValueError(
-            f"{name} must carry the labels of {reference_name}, got a difference in {strange}; "
-            "select the same rows, or pass arrays to compare by place"
-        )
-    if not (have.is_unique and wanted.is_unique):
-        raise ValueError(
-            f"{name} must carry each label of {reference_name} once, got some twice in another order; "
-            "make them unique, or pass arrays to compare by place"
-        )
-    order = have.get_indexer(wanted)
     return values.iloc[order] if isinstance(values, pd.Series) else values.iloc[:, order]
+
+
+def all_aligned(**values: Any) -> tuple[Any, ...]:
+    """Return arguments that meet entry by entry, each in the order of the labels of those before it.
+
+    As `aligned`, for more than two arguments whichever of them carry labels; of two frames the rows meet by label too.
+
+    Args:
+        **values: arrays, lists, single numbers, Series or frames, by the arguments' names.
+
+    Returns:
+        The values in the order given, reordered where their labels ask for it.
+
+    Raises:
+        ValueError: as `aligned`.
+
+    >>> a, b = all_aligned(a=pd.Series([1, 2], index=["x", "y"]), b=pd.Series([3, 4], index=["y", "x"]))
+    >>> b.tolist()
+    [4, 3]
+    """
+    done: dict[str, Any] = {}
+    for name, value in values.items():
+        for before, reference in done.items():
+            value = aligned(name, value, before, reference)
+            if isinstance(value, pd.DataFrame) and isinstance(reference, pd.DataFrame):
+                order = _order(name, value.index, before, reference.index)
+                value = value if order is None else value.iloc[order]
+        done[name] = value
+    return tuple(done.values())
+
+
+def same_order(**labels: pd.Index | None) -> None:
+    """Raise where labels that belong to one axis differ or come in another order; a default index says nothing.
+
+    Args:
+        **labels: by what they label; None where that carries no labels.
+
+    Raises:
+        ValueError: two of them differ; the message names both.
+
+    >>> same_order(a=pd.Index(["x", "y"]), b=None, c=pd.RangeIndex(2))
+    """
+    having = {name: value for name, value in labels.items() if value is not None}
+    for place, (name, value) in enumerate(having.items()):
+        for before, reference in list(having.items())[:place]:
+            if _order(name.replace("_of_", " of "), value, before.replace("_of_", " of "), reference) is not None:
+                raise ValueError(
+                    f"{name.replace('_of_', ' of ')} must come in the order of {before.replace('_of_', ' of ')}, got "
+                    "another; align them first, or pass arrays to pair them by place"
+                )
 
 
 def same_labels(**values: Any) -> None:
@@ -77,6 +114,27 @@ def same_labels(**values: Any) -> None:
                     f"{name} must have the {labels} of {first}, got others; align them first, "
                     "or pass both with .to_numpy() to pair them by place"
                 )
+
+
+def _order(name: str, have: pd.Index | None, reference_name: str, wanted: pd.Index | None) -> NDArray[np.int64] | None:
+    """Return the places that bring labels into the order wanted; None where they stay as they are."""
+    if have is None or wanted is None or have.equals(wanted):
+        return None
+    alike = len(have) == len(wanted) and have.isin(wanted).all() and wanted.isin(have).all()
+    if not alike and (_is_default(have) or _is_default(wanted)):
+        return None
+    if not alike:
+        strange = list(have[~have.isin(wanted)][:SHOWN]) or list(wanted[~wanted.isin(have)][:SHOWN])
+        raise ValueError(
+            f"{name} must carry the labels of {reference_name}, got a difference in {strange}; "
+            "select the same rows, or pass arrays to compare by place"
+        )
+    if not (have.is_unique and wanted.is_unique):
+        raise ValueError(
+            f"{name} must carry each label of {reference_name} once, got some twice in another order; "
+            "make them unique, or pass arrays to compare by place"
+        )
+    return have.get_indexer(wanted)
 
 
 def _labels(values: Any) -> pd.Index | None:

@@ -4,6 +4,7 @@ Places are in grid units: columns from the left, rows from the bottom. An edge r
 second; its route is a list of corners, in the same units, from one component's border to the other's.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -11,6 +12,7 @@ from typing import NamedTuple
 __all__ = ["COMPONENTS", "EDGES", "Component", "Edge", "checked_fault", "checked_lit", "edge_between", "hops"]
 
 HALF_WIDTH, HALF_HEIGHT = 0.332, 0.25
+MOST_HOPS = 7  # over one edge, whose numbers and the cross of a fault lie side by side
 TO_THE_SIDE = 0.2  # from the middle of a border to where a second edge meets it
 
 
@@ -132,8 +134,8 @@ def hops(path: Sequence[str]) -> list[tuple[str, str, Edge]]:
     """Return the hops of a path: from where, to where, and the edge between them.
 
     Raises:
-        ValueError: a text instead of a list, a single component, a name that the whiteboard lacks, or two components
-            without an edge.
+        ValueError: a text instead of a list, a single component, a name that the whiteboard lacks, two components
+            without an edge, or more hops over one edge than it has room for.
 
     >>> [edge.what for *_, edge in hops(["client", "gateway", "feed service"])]
     ['requests', 'requests']
@@ -152,6 +154,12 @@ def hops(path: Sequence[str]) -> list[tuple[str, str, Edge]]:
                 f"path must follow the edges, got {one!r} then {other!r}; from {one!r} it can go to {', '.join(near)}"
             )
         found.append((one, other, edge))
+    busiest, times = max(Counter(edge for *_, edge in found).items(), key=lambda item: item[1], default=(None, 0))
+    if times > MOST_HOPS:
+        raise ValueError(
+            f"path must cross an edge at most {MOST_HOPS} times, got {times} between {busiest.start!r} and "
+            f"{busiest.end!r}; show fewer rounds"
+        )
     return found
 
 

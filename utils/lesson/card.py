@@ -5,12 +5,11 @@ from collections.abc import Mapping
 from string import Formatter
 
 from utils.lesson.claim import Claim
-from utils.lesson.questions import Question
+from utils.lesson.questions import SPOKEN, Question
+from utils.lesson.refusal import Refusal
 from utils.lesson.spoken import spoken
 
 __all__ = ["SPOKEN", "card", "filled"]
-
-SPOKEN = "spoken"
 
 
 def card(question: Question, claims: Mapping[str, Claim]) -> str:
@@ -24,11 +23,12 @@ def card(question: Question, claims: Mapping[str, Claim]) -> str:
         The answers in 30 seconds and in two minutes, the follow-ups and the red flags.
 
     Raises:
-        ValueError: the answer quotes a claim that the lesson has not made, or a field that can't be filled.
+        Refusal: the answer quotes a claim that was not made, because a cell above was not run.
+        ValueError: the answer has a field that can't be filled.
     """
     missing = sorted(question.claim_ids - claims.keys())
     if missing:
-        raise ValueError(f"the answer quotes claims that were not made: {missing}; run the cells above first")
+        raise Refusal(f"the answer quotes claims that were not made: {missing}; run the cells above first")
 
     def written(text: str) -> str:
         return filled(" ".join(text.split()), claims)
@@ -62,8 +62,9 @@ def filled(text: str, claims: Mapping[str, Claim]) -> str:
     Raises:
         ValueError: a field names no claim, or asks for another form.
     """
-    for _, field, _, _ in Formatter().parse(text):
-        if field is not None and field not in claims:
+    for _, field, _, conversion in Formatter().parse(text):
+        if field is not None and (field not in claims or conversion):
+            field = f"{field}!{conversion}" if conversion else field
             raise ValueError(
                 f"the answer has the field {field!r}, which is no claim; write {{claim_id}} or {{claim_id:{SPOKEN}}}"
             )

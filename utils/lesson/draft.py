@@ -4,7 +4,9 @@ import html
 import textwrap
 from typing import Any
 
+from utils.foundation.checks import told
 from utils.lesson.progress import Progress
+from utils.lesson.refusal import Refusal
 
 __all__ = ["SECTION", "cleaned", "keep", "kept", "quoted"]
 
@@ -22,7 +24,7 @@ def cleaned(text: Any) -> str:
         The text; empty where nothing was written.
 
     Raises:
-        ValueError: not a text.
+        Refusal: not a text.
 
     >>> cleaned("   One thought.  ")
     'One thought.'
@@ -30,7 +32,7 @@ def cleaned(text: Any) -> str:
     if text is None:
         return ""
     if not isinstance(text, str):
-        raise ValueError(f'text must be what you would say, got {text!r}; write it between the quotes: draft("""…""")')
+        raise Refusal(f'text must be what you would say, got {told(text)}; write it between the quotes: draft("""…""")')
     return "\n".join(line.rstrip() for line in textwrap.dedent(text.expandtabs(4)).splitlines()).strip()
 
 

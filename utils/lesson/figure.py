@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import AutoLocator, MaxNLocator
 from PIL import Image
 
-__all__ = ["COLORS", "INK", "PALE", "figure", "image_html", "in_few_colors", "label_line_ends"]
+__all__ = ["COLORS", "INK", "PALE", "figure", "image_html", "in_few_colors", "label_line_ends", "lesson_style"]
 
 # After Okabe and Ito (2008), ordered so that neighbors also differ in grey (CIE lightness 20, 55, 72, 45, 84).
 COLORS = {"navy": "#12304f", "orange": "#d55e00", "sky": "#56b4e9", "green": "#00795c", "yellow": "#f0d24a"}
@@ -49,6 +49,15 @@ STYLE = {
     "xtick.color": INK,
     "ytick.color": INK,
 }
+
+
+@contextmanager
+def lesson_style() -> Iterator[None]:
+    """Have matplotlib draw in the style of the lessons, whatever the caller has set; also a decorator."""
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(STYLE)
+        yield
 
 
 @contextmanager

@@ -2,13 +2,17 @@
 
 import copy
 import importlib
+import operator
 import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from IPython import get_ipython
 from IPython.display import display
 
+from utils.foundation import checks
 from utils.lesson import draft as drafts
 from utils.lesson import rubric as rubrics
 from utils.lesson.card import card
@@ -16,7 +20,15 @@ from utils.lesson.claim import Claim, ClaimFailed
 from utils.lesson.display import number, say, table
 from utils.lesson.exercise import Exercise, check
 from utils.lesson.play import is_live, play
-from utils.lesson.prediction import is_counted, is_shown, judged, prediction, verdict
+from utils.lesson.prediction import (
+    is_counted,
+    is_shown,
+    judged,
+    measured_value,
+    prediction,
+    refuse_impossible,
+    verdict,
+)
 from utils.lesson.progress import Progress
 from utils.lesson.questions import question_bank
 from utils.lesson.refusal import Refusal
@@ -30,20 +42,22 @@ class Lesson:
         lesson_number: 1 to 22, an entry of the question bank.
 
     Raises:
-        ValueError: no such lesson.
+        Refusal: no such lesson.
     """
 
     def __init__(self, lesson_number: int) -> None:
         bank = question_bank()
-        if lesson_number not in bank:
-            raise ValueError(
-                f"number must be a lesson of the course, {min(bank)} to {max(bank)}, got {lesson_number!r}"
+        whole = _whole(lesson_number)
+        if whole not in bank:
+            raise Refusal(
+                f"lesson_number must be a lesson of the course, {min(bank)} to {max(bank)}, got {checks.told(lesson_number)}; "
+                "pass its number"
             )
-        self.question = bank[lesson_number]
-        self.number = lesson_number
+        self.question = bank[whole]
+        self.number = whole
         self._progress = Progress()
         self._predictions, self._claims, self._hints_shown, self._failed_cases = {}, {}, {}, {}
-        self._shown_here, self._told = {}, set()
+        self._shown_here, self._told, self._claimed_in = {}, set(), {}
 
     # Predict and reveal
 
@@ -93,15 +107,17 @@ class Lesson:
             measured: what this run found, a fraction where the unit is "%".
 
         Raises:
-            Refusal: nothing was asked under this key.
+            Refusal: nothing was asked under this key, or measured is no number or infinite; nothing is written down.
+            ValueError: measured is what the question rules out, so the lesson is wrong; nothing is written down.
         """
-        if key not in self._predictions:
+        if not isinstance(key, str) or key not in self._predictions:
             asked = ", ".join(self._predictions) or "none yet"
             raise Refusal(
-                f"key must be one of the predictions asked for, got {key!r}; run the cell that predicts it first "
+                f"key must be one of the predictions asked for, got {checks.told(key)}; run the cell that predicts it first "
                 f"(asked so far: {asked})"
             )
-        made, measured, known = self._predictions[key], float(measured), self._known_prediction(key)
+        made, measured, known = self._predictions[key], measured_value(measured), self._known_prediction(key)
+        refuse_impossible(made, measured)
         if made.is_empty and not is_shown(known) and "low" in known:  # written in an earlier session
             made = made._replace(low=known["low"], high=known["high"])
         if not is_shown(known):
@@ -142,7 +158,8 @@ class Lesson:
 
         Raises:
             ClaimFailed: the statement is false on this run (recorded only, where COURSE_CLAIMS=record).
-            ValueError: a part is malformed, or measured, bound or placebo is NaN or infinite (recorded as a claim that
+            ValueError: a part is malformed, the id names another statement or was claimed before in the same run of the
+                cell (running a cell again is fine), or measured, bound or placebo is NaN or infinite (recorded as a claim that
                 does not hold, where COURSE_CLAIMS=record).
         """
         recording = os.environ.get("COURSE_CLAIMS") == "record"
@@ -150,7 +167,13 @@ class Lesson:
         known = self._claims.get(id)
         if known and known.text != text:
             raise ValueError(f"id must be new for each claim, {id!r} already says: {known.text}; choose another name")
-        self._claims[id] = made
+        cell = _execution()
+        if known and cell is not None and self._claimed_in.get(id) == cell:
+            raise ValueError(
+                f"id must be new for each claim, {id!r} was claimed before in this run of the cell; in a loop claim the "
+                "worst case once, after it"
+            )
+        self._claims[id], self._claimed_in[id] = made, cell
         display(made.bundle, raw=True)
         if not made.holds and not recording:
             raise ClaimFailed(made.sentence)
@@ -159,10 +182,10 @@ class Lesson:
         """Show the table of all claims made so far, with measured value, placebo, bound and verdict.
 
         Raises:
-            ValueError: no claim was made.
+            Refusal: no claim was made.
         """
         if not self._claims:
-            raise ValueError("claims must be made before they are shown; run the cells above first")
+            raise Refusal("claims must be made before they are shown; run the cells above first")
         made = list(self._claims.values())
         columns = {
             "Claim": [c.text for c in made],
@@ -193,10 +216,10 @@ class Lesson:
             answer: the learner's function; `...` counts as not attempted.
 
         Raises:
-            ValueError: no such exercise.
+            Refusal: no such exercise.
         """
         asked = self._exercise(exercise)
-        verdict = check(asked, answer)
+        exercise, verdict = asked.number, check(asked, answer)
         self._failed_cases[exercise] = verdict.case
         if verdict.state == "passed":
             self._record("exercises", str(exercise), "passed")
@@ -214,12 +237,13 @@ class Lesson:
             A fresh copy of the arguments, a named tuple: `f(*lesson.case(2))` calls, `lesson.case(2).limit` reads.
 
         Raises:
-            ValueError: no such exercise, or its last check did not fail on an input.
+            Refusal: no such exercise, or its last check did not fail on an input.
         """
-        name = self._exercise(exercise).name
+        asked = self._exercise(exercise)
+        exercise, name = asked.number, asked.name
         failed = self._failed_cases.get(exercise)
         if failed is None:
-            raise ValueError(
+            raise Refusal(
                 f"exercise must be one whose last check failed, got {exercise}; run lesson.check({exercise}, {name}) first"
             )
         return copy.deepcopy(failed)
@@ -231,9 +255,11 @@ class Lesson:
             exercise: number of the exercise.
 
         Raises:
-            ValueError: no such exercise.
+            Refusal: no such exercise.
         """
-        hints, shown = self._exercise(exercise).hints, self._hints_shown.get(exercise, 0) + 1
+        asked = self._exercise(exercise)
+        exercise, hints = asked.number, asked.hints
+        shown = self._hints_shown.get(exercise, 0) + 1
         told = [f"Hint {i} of {len(hints)}: {hint}" for i, hint in enumerate(hints[:shown], start=1)]
         if shown > len(hints):
             told.append(f"That was the last hint; `lesson.solution({exercise})` shows the solution.")
@@ -247,15 +273,15 @@ class Lesson:
             exercise: number of the exercise.
 
         Raises:
-            ValueError: no such exercise.
+            Refusal: no such exercise.
         """
         say(f"```python\n{self._exercise(exercise).solution_source()}\n```")
 
     def _exercise(self, exercise: int) -> Exercise:
-        known = self.exercises
-        if type(exercise) is not int or exercise not in known:
-            raise ValueError(f"exercise must be one of {sorted(known)}, got {exercise!r}; pass its number")
-        return known[exercise]
+        known, whole = self.exercises, _whole(exercise)
+        if whole not in known:
+            raise Refusal(f"exercise must be one of {sorted(known)}, got {checks.told(exercise)}; pass its number")
+        return known[whole]
 
     # Play and answer
 
@@ -275,7 +301,7 @@ class Lesson:
         """Show the interview answer, its numbers filled in from this run's claims, beside the learner's own draft.
 
         Raises:
-            ValueError: the answer quotes a claim that was not made.
+            Refusal: the answer quotes a claim that was not made.
         """
         answer = card(self.question, self._claims)
         draft = drafts.kept(self._progress, self.number)
@@ -294,7 +320,7 @@ class Lesson:
             text: what the learner would say; empty is fine.
 
         Raises:
-            ValueError: not a text.
+            Refusal: not a text.
         """
         text = drafts.cleaned(text)
         if text:
@@ -321,7 +347,7 @@ class Lesson:
                 with check boxes where there is a live front end.
 
         Raises:
-            ValueError: not a list of numbers, or a number that the rubric lacks.
+            Refusal: not a list of numbers, or a number that the rubric lacks.
         """
         points = self.question.rubric
         if not points:
@@ -371,3 +397,19 @@ class Lesson:
             self._told.add(trouble)
             say(f"*{trouble}*")
         return is_saved
+
+
+def _whole(value: Any) -> int | None:
+    """Return a whole number of any library as Python's; None for a bool and for what is no whole number."""
+    if isinstance(value, (bool, np.bool_)):
+        return None
+    try:
+        return operator.index(value)
+    except TypeError:
+        return None
+
+
+def _execution() -> int | None:
+    """Return the number of the cell run that is under way, another one each time a cell runs; None outside a notebook."""
+    shell = get_ipython()
+    return None if shell is None else shell.execution_count

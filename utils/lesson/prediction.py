@@ -9,9 +9,20 @@ from utils.foundation import checks
 from utils.lesson.display import number
 from utils.lesson.refusal import Refusal
 
-__all__ = ["LEVEL", "Prediction", "is_counted", "is_shown", "judged", "prediction", "verdict"]
+__all__ = [
+    "LEVEL",
+    "Prediction",
+    "is_counted",
+    "is_shown",
+    "judged",
+    "measured_value",
+    "prediction",
+    "refuse_impossible",
+    "verdict",
+]
 
 LEVEL = 0.8
+ROUNDING = 1e-9
 PERCENT, EUROS = "%", "€"
 SIGNED_UNITS = ("", EUROS, "points")  # of which a negative amount can be meant
 
@@ -25,6 +36,8 @@ class Prediction(NamedTuple):
         low: lower end in the unit of `reveal`: a fraction where the unit is "%".
         high: upper end, likewise.
         unit: as for `number`.
+        least: least value that can come out, in the unit of `reveal`.
+        greatest: greatest value that can.
     """
 
     key: str
@@ -32,6 +45,8 @@ class Prediction(NamedTuple):
     low: float | None
     high: float | None
     unit: str
+    least: float = -math.inf
+    greatest: float = math.inf
 
     @property
     def is_empty(self) -> bool:
@@ -78,8 +93,10 @@ def prediction(
     if not str(key).isidentifier():
         raise ValueError(f"key must be an identifier, got {key!r}; use letters, digits and underscores")
     least, greatest = _range(range, unit)
+    scale = 100 if unit == PERCENT else 1
+    can_be = (least / scale, greatest / scale)
     if low is None and high is None:
-        return Prediction(key, question, None, None, unit)
+        return Prediction(key, question, None, None, unit, *can_be)
     if low is None or high is None:
         missing = "low" if low is None else "high"
         raise Refusal(f"{missing} is missing; give both ends of your interval, or neither to skip the prediction")
@@ -100,8 +117,7 @@ def prediction(
             f"low and high must lie {_between(least, greatest, unit)}, got {_plain(low)} and {_plain(high)}; "
             "nothing else can come out"
         )
-    scale = 100 if unit == PERCENT else 1
-    return Prediction(key, question, low / scale, high / scale, unit)
+    return Prediction(key, question, low / scale, high / scale, unit, *can_be)
 
 
 def verdict(predicted: Prediction, measured: float) -> str:
@@ -135,6 +151,50 @@ def verdict(predicted: Prediction, measured: float) -> str:
 def _distance(gap: float, unit: str) -> str:
     """Return how far two values lie apart; shares differ by points."""
     return number(100 * gap, unit="points") if unit == PERCENT else number(gap, unit=unit)
+
+
+def measured_value(measured: Any) -> float:
+    """Return what a run found as a float; NaN, where it found nothing, passes.
+
+    Args:
+        measured: a number of any library.
+
+    Raises:
+        Refusal: not a number, or infinite.
+    """
+    try:
+        is_nothing = math.isnan(measured)
+    except (TypeError, ValueError, OverflowError):
+        is_nothing = False
+    if is_nothing:
+        return math.nan
+    try:
+        return checks.number("measured", measured)
+    except ValueError:
+        raise Refusal(
+            f"measured must be a finite number, got {checks.told(measured)}; run the cells above first, from the top"
+        ) from None
+
+
+def refuse_impossible(made: Prediction, measured: float) -> None:
+    """Raise where a run found what the question rules out: the lesson is wrong, not the learner.
+
+    Args:
+        made: the prediction, with the range of its question.
+        measured: what the run found, a fraction where the unit is "%"; NaN passes.
+
+    Raises:
+        ValueError: outside the range by more than rounding.
+    """
+    room = ROUNDING * max(1.0, abs(measured))
+    if measured < made.least - room or measured > made.greatest + room:
+        scale = 100 if made.unit == PERCENT else 1
+        fraction = ", a fraction where the unit is %" if scale == 100 else ""
+        raise ValueError(
+            f"measured must lie {_between(scale * made.least, scale * made.greatest, made.unit)}, as the question of "
+            f"{made.key!r} says, got {number(measured, unit=made.unit)}; correct what is revealed{fraction}, or the "
+            "range of the prediction"
+        )
 
 
 def judged(made: Prediction, measured: float) -> dict[str, Any]:

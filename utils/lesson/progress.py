@@ -3,9 +3,11 @@
 import contextlib
 import errno
 import json
+import math
 import os
 import re
 import shutil
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from utils.foundation.checkout import CHECKOUT
+from utils.foundation.checks import told
 
 __all__ = ["LOCK_SECONDS", "Progress"]
 
@@ -70,7 +73,11 @@ class Progress:
 
         Returns:
             False where it could not be stored: the folder can't be written, is full, or the file can't be read.
+
+        Raises:
+            ValueError: a number is NaN or infinite, which JSON has no word for; nothing is written.
         """
+        _check_finite(value)
         self.trouble = ""
         try:
             self._make_home()
@@ -102,8 +109,15 @@ class Progress:
 
     def _load(self) -> tuple[dict[str, Any], str]:
         """Return the sound part of the file, and a sentence on what is wrong with the rest."""
+        odd = []
+
+        def finite(text: str) -> float | None:
+            number = float(text)
+            return number if math.isfinite(number) else odd.append(text)
+
         try:
-            data = json.loads(self.path.read_bytes())  # finds out UTF-8, with a mark or without, UTF-16 and UTF-32
+            # finds out UTF-8, with a mark or without, UTF-16 and UTF-32; a number that is not finite becomes null
+            data = json.loads(self.path.read_bytes(), parse_constant=odd.append, parse_float=finite)
         except FileNotFoundError:
             return {}, ""
         except (ValueError, RecursionError):
@@ -111,7 +125,7 @@ class Progress:
         if not isinstance(data, dict):
             return {}, "Your progress file was damaged, and nothing in it could be read."
         sound = _sound(data)
-        return sound, "" if sound == data else "A part of your progress file was damaged and is left out."
+        return sound, "" if sound == data and not odd else "A part of your progress file was damaged and is left out."
 
     def _make_home(self) -> None:
         folder = self.path.parent
@@ -121,7 +135,7 @@ class Progress:
 
     def _write(self, data: dict[str, Any]) -> None:
         """Put the file in place whole; through a link, what it links to."""
-        text = json.dumps(data, indent=1, sort_keys=True, default=_plain)
+        text = json.dumps(data, indent=1, sort_keys=True, default=_plain, allow_nan=False)
         target = Path(os.path.realpath(self.path))
         name = target.with_name(f"progress.{os.getpid()}-{time.time_ns()}.json")
         try:
@@ -224,7 +238,20 @@ def _is_prediction(value: Any) -> bool:
         return False
     wanted = {"low", "high"} if {"low", "high", "measured"} & value.keys() else set()
     numbers = [value.get(name) for name in (*wanted, *({"measured"} & value.keys()))]
-    return all(isinstance(number, (int, float)) and not isinstance(number, bool) for number in numbers)
+    return all(map(_is_finite_number, numbers))
+
+
+def _is_finite_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
+
+
+def _check_finite(value: Any) -> None:
+    try:
+        json.dumps(value, default=_plain, allow_nan=False)
+    except ValueError:
+        raise ValueError(
+            f"value must hold finite numbers, got {told(value)}; leave out what was not measured"
+        ) from None
 
 
 def _plain(value: Any) -> Any:

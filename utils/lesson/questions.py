@@ -15,8 +15,9 @@ import yaml
 
 from utils.foundation.checkout import CHECKOUT
 
-__all__ = ["BANK", "PARTS", "Case", "FollowUp", "Question", "question_bank"]
+__all__ = ["BANK", "PARTS", "SPOKEN", "Case", "FollowUp", "Question", "question_bank"]
 
+SPOKEN = "spoken"  # the form of a field that is to be said, as in {claim_id:spoken}
 BANK = CHECKOUT / "data" / "questions"
 PARTS = {
     "1_framing": "Framing the problem",
@@ -133,6 +134,22 @@ def _text(value: Any) -> str:
     return value
 
 
+def _quoting(value: Any) -> str:
+    """Return a text of the card, whose fields are `{claim_id}` or `{claim_id:spoken}` and nothing else."""
+    text = _text(value)
+    try:
+        fields = [part[1:] for part in Formatter().parse(text) if part[1] is not None]
+    except ValueError as error:
+        raise TypeError(f"must close each brace it opens, got {text!r:.80}: {error}; write {{{{ for a brace") from None
+    for name, form, conversion in fields:
+        if not name.isidentifier() or conversion or form not in ("", SPOKEN):
+            written = name + (f"!{conversion}" if conversion else "") + (f":{form}" if form else "")
+            raise TypeError(
+                f"must quote a claim as {{claim_id}} or {{claim_id:{SPOKEN}}}, got {{{written}}}; write one of these"
+            )
+    return text
+
+
 def _year(value: Any) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
         raise TypeError(f"must be a year, got {value!r}; write it as a number")
@@ -169,10 +186,10 @@ READERS: dict[str, Callable[[Any], Any]] = {
     "question": _text,
     "usual_answer": _text,
     "left_out": _text,
-    "thirty_seconds": _text,
-    "two_minutes": _text,
-    "follow_ups": _each(_record(FollowUp, question=_text, weak=_text, fair=_text, strong=_text)),
-    "red_flags": _each(_text),
+    "thirty_seconds": _quoting,
+    "two_minutes": _quoting,
+    "follow_ups": _each(_record(FollowUp, question=_quoting, weak=_quoting, fair=_quoting, strong=_quoting)),
+    "red_flags": _each(_quoting),
     "rubric": _each(_text),
     "allowed_decimals": _each(_text),
     "finding": _text,

@@ -1,9 +1,11 @@
 """The rubric: points of a good answer, which the learner ticks off on their own draft."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from utils.foundation import checks
 from utils.lesson.progress import Progress
+from utils.lesson.refusal import Refusal
 
 __all__ = ["KEY", "SECTION", "Score", "checked_ticks", "kept_ticks", "listed", "score", "show_boxes"]
 
@@ -22,26 +24,38 @@ def checked_ticks(ticked: Any, points: Sequence[str]) -> list[int]:
     """Return the numbers of the ticked points, each once, in order.
 
     Args:
-        ticked: a list of numbers, counted from 1 as the rubric is shown.
+        ticked: a list of numbers, counted from 1 as the rubric is shown; of a mapping, those whose value is true.
         points: of the rubric.
 
     Returns:
         The numbers, sorted.
 
     Raises:
-        ValueError: not a list, or a number that the rubric lacks.
+        Refusal: not a list, or a number that the rubric lacks.
 
     >>> checked_ticks([3, 1, 1], ["asks", "sizes", "decides"])
     [1, 3]
+    >>> checked_ticks({1: True, 2: False}, ["asks", "sizes"])
+    [1]
     """
-    if isinstance(ticked, (str, bytes)) or not isinstance(ticked, Iterable):
-        raise ValueError(f"ticked must be a list of numbers, got {ticked!r}; write ticked=[1, 3]")
-    ticked = list(ticked)
-    known = range(1, len(points) + 1)
-    for number in ticked:
-        if isinstance(number, bool) or number not in known:
-            raise ValueError(f"ticked must hold numbers from 1 to {len(points)}, got {number!r}; write ticked=[1, 3]")
-    return sorted({int(number) for number in ticked})
+    if isinstance(ticked, Mapping):
+        ticked = [number for number, is_found in ticked.items() if is_found]
+    try:
+        numbers = None if isinstance(ticked, (str, bytes)) else list(ticked)
+    except TypeError:
+        numbers = None
+    if numbers is None:
+        raise Refusal(f"ticked must be a list of numbers, got {checks.told(ticked)}; write ticked=[1, 3]")
+    return sorted({_checked_tick(number, len(points)) for number in numbers})
+
+
+def _checked_tick(number: Any, last: int) -> int:
+    try:
+        return checks.count("ticked", number, maximum=last)
+    except ValueError:
+        raise Refusal(
+            f"ticked must hold numbers from 1 to {last}, got {checks.told(number)}; write ticked=[1, 3]"
+        ) from None
 
 
 def kept_ticks(progress: Progress, number: int, points: Sequence[str]) -> list[int] | None:

@@ -5,8 +5,11 @@ half a per cent, whichever is more):
 
 - a bare number or word ("6", "twice", "none") equals it;
 - "about" one digit or a word is within `CLOSE` of it, "about" two digits within `TWO_DIGITS`;
-- "almost" and "a little over" are within `NEAR` of it, on the side that the words say;
-- "under", "within … of zero" and "more than" are bounds, at most ten times too far, but for the last of each ladder.
+- "almost", "a little over" and "a little more than" are within `NEAR` of it, on the side that the words say;
+- "under", "within … of zero", "more than" and "less than minus" are bounds, at most ten times too far, but for the last
+  of each ladder.
+
+Phrases stand where a number would: "lost 1 order", "lost twice what …", "lost as much as what …".
 """
 
 import math
@@ -30,7 +33,10 @@ SHARES = {
     3 / 4: "three quarters",
     9 / 10: "nine tenths",
 }
+SAME_AMOUNT, A_LITTLE_MORE = "as much as", "a little more than"
 MULTIPLES = {
+    0.5: "half",
+    1.0: SAME_AMOUNT,
     1.5: "one and a half times",
     2.0: "twice",
     2.5: "two and a half times",
@@ -49,8 +55,27 @@ ONE_IN = {
     1e-3: "one in a thousand",
 }
 NEARLY_ALL = {0.999: "99.9%", 0.99: "99%"}
-GROUPS = {1e12: "trillion", 1e9: "billion", 1e6: "million"}
-PLAIN_PLURALS = ("times", "s", "ms", "µs", "series")  # units that stay as they are beside a 1
+GROUPS = {
+    1e18: "quintillion",
+    1e15: "quadrillion",
+    1e12: "trillion",
+    1e9: "billion",
+    1e6: "million",
+}
+LARGEST = max(GROUPS)  # above it a bound is said
+SYMBOLS = ("s", "ms", "µs", "ns")  # units that are no words
+NOUN_PHRASE = re.compile(r"(?P<before>.*?)(?P<noun>[^\W\d_]+)(?P<after>/.*| (?:per|a|an|of|in|on|for) .*|)", re.DOTALL)
+ONE_OF = {  # plural -> singular, where no ending tells
+    "times": "times", "series": "series",
+    "people": "person", "men": "man", "women": "woman", "children": "child", "feet": "foot", "mice": "mouse",
+    "caches": "cache", "movies": "movie", "cookies": "cookie", "pies": "pie", "calories": "calorie",
+    "buses": "bus", "bonuses": "bonus", "statuses": "status", "viruses": "virus", "gases": "gas", "lenses": "lens",
+    "potatoes": "potato", "tomatoes": "tomato", "heroes": "hero", "echoes": "echo",
+    "knives": "knife", "leaves": "leaf", "halves": "half", "lives": "life", "shelves": "shelf", "loaves": "loaf",
+    "analyses": "analysis", "crises": "crisis", "hypotheses": "hypothesis",
+    "axes": "axis", "indices": "index", "vertices": "vertex", "criteria": "criterion",
+}  # fmt: skip
+SINGULAR_ENDINGS = ((r"ies", "y"), (r"(ss|sh|ch|x|zz)es", r"\1"), (r"(?<!s)s", ""))
 
 
 def spoken(value: Any, unit: str = "") -> str:
@@ -58,7 +83,8 @@ def spoken(value: Any, unit: str = "") -> str:
 
     Args:
         value: a finite number; a fraction where the unit is "%".
-        unit: as for `number`: "%" makes a share, "€" stands in front, "times" is a multiple, another word follows.
+        unit: as for `number`: "%" makes a share, "€" stands in front, "times" is a multiple, another word follows,
+            given in the plural.
 
     Returns:
         The phrase; the module's text says what each kind of phrase promises.
@@ -74,14 +100,15 @@ def spoken(value: Any, unit: str = "") -> str:
     value = checks.number("value", value, remedy="say in words what was measured")
     size, sign = abs(value), "minus " if value < 0 else ""
     if size == 0:
-        return {"": "zero", "%": "none", "€": "€0", "times": "0 times"}.get(unit, f"no {unit}")
+        known = {"": "zero", "%": "none", "€": "€0", "times": "0 times"}
+        return known.get(unit, f"0 {unit}" if unit in SYMBOLS else f"no {unit}")
     if size < SMALL:
         bound = _small(size, unit)
         return f"within {bound} of zero" if sign else f"under {bound}"
     if unit == "%":
         return _change(size, sign) if sign or size > 1 else _share(size)
     if unit == "times":
-        return _nearest(size, MULTIPLES, NEAR * size, sign) or _digits(size, unit, sign)
+        return _multiple(size, sign)
     return _digits(size, unit, sign)
 
 
@@ -99,12 +126,21 @@ def _share(share: float) -> str:
     return _nearest(share, {percent / 100: f"{percent}%"}, 1 / 100, within="about")
 
 
+def _multiple(size: float, sign: str) -> str:
+    """Say a multiple; a negative one of about 1 by its digits, since "minus as much as" is no English."""
+    words = {number: said for number, said in MULTIPLES.items() if not (sign and said == SAME_AMOUNT)}
+    said = _nearest(size, words, NEAR * size, sign) or _digits(size, "times", sign)
+    return said.replace(f"a little over {SAME_AMOUNT}", A_LITTLE_MORE)
+
+
 def _change(share: float, sign: str = "") -> str:
     return _digits(100 * share, "%", sign)
 
 
 def _digits(size: float, unit: str, sign: str) -> str:
     """Say a number by two digits where it has no more, by one where that is near enough, else by about two."""
+    if size > LARGEST:
+        return f"{'less' if sign else 'more'} than {sign}{_written(LARGEST, unit)}"
     one, two = _significant(size, 1), _significant(size, 2)
     if abs(two - size) <= SAME * size:
         return sign + _written(two, unit)
@@ -157,6 +193,25 @@ def _written(size: float, unit: str) -> str:
         return f"€{text}"
     if unit == "%":
         return f"{text} percent" if group else f"{text}%"
-    if text == "1" and unit not in PLAIN_PLURALS:
-        unit = re.sub(r"^(\w*[^\Ws])s\b", r"\1", unit)  # "1 order per day"; "1 class"
-    return f"{text} {unit}".rstrip()
+    return f"{text} {_singular(unit) if text == '1' else unit}".rstrip()
+
+
+def _singular(unit: str) -> str:
+    """Return a unit as it stands beside a 1.
+
+    >>> _singular("orders per day"), _singular("standard errors"), _singular("queries"), _singular("ms")
+    ('order per day', 'standard error', 'query', 'ms')
+    """
+    found = NOUN_PHRASE.fullmatch(unit)
+    if unit in SYMBOLS or not found:
+        return unit
+    return found["before"] + _one_of(found["noun"]) + found["after"]
+
+
+def _one_of(noun: str) -> str:
+    if noun in ONE_OF:
+        return ONE_OF[noun]
+    for ending, one in SINGULAR_ENDINGS:
+        if re.search(f"{ending}$", noun):
+            return re.sub(f"{ending}$", one, noun)
+    return noun

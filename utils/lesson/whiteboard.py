@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
-from math import hypot
+from math import ceil, hypot
 
 from matplotlib.axes import Axes
 
@@ -19,7 +19,7 @@ from utils.lesson.architecture import (
     hops,
 )
 from utils.lesson.drawings.strokes import arrow, badge, box, cross, drum, page
-from utils.lesson.figure import figure
+from utils.lesson.figure import figure, lesson_style
 
 __all__ = ["draw_whiteboard", "in_words", "whiteboard"]
 
@@ -57,10 +57,14 @@ def whiteboard(
         draw_whiteboard(ax, lit=lit, path=path, fault=fault)
 
 
+@lesson_style()
 def draw_whiteboard(
     ax: Axes, *, lit: Iterable[str] = (), path: Sequence[str] = (), fault: str | tuple[str, str] | None = None
 ) -> None:
-    """Draw the whiteboard onto axes, for a figure of its own; arguments and errors as for `whiteboard`."""
+    """Draw the whiteboard onto axes, for a figure of its own; arguments and errors as for `whiteboard`.
+
+    The axes need the size of `SIZE` at least, for the words to fit; matplotlib's settings of the caller don't matter.
+    """
     shining, walked, broken = checked_lit(lit), hops(path), checked_fault(fault)
     met = {name for one, other, _ in walked for name in (one, other)}
     page(ax, *PAGE)
@@ -107,7 +111,7 @@ def _draw_component(ax: Axes, component: Component, **state: bool) -> None:
     draw = drum if component.is_store else box
     draw(ax, (x, y), (width, height), component.name, fontsize=FONT_SIZE, **state)
     if state["broken"]:
-        cross(ax, (x + width / 2 - 0.03, y + height / 2 - 0.03))
+        cross(ax, (x + width / 2 - 0.13, y + height / 2 - 0.03))
 
 
 def _draw_edges(ax: Axes, walked: Sequence[tuple[str, str, Edge]]) -> None:
@@ -136,14 +140,28 @@ def _draw_marks(ax: Axes, walked: Sequence[tuple[str, str, Edge]], broken: str |
 
 
 def _places(piece: tuple[tuple[float, float], tuple[float, float]], n: int) -> list[tuple[float, float]]:
-    """Return n places around the middle of a straight piece: along it where it is long enough, else across it."""
+    """Return n places around the middle of a straight piece.
+
+    They follow each other along it where it is long enough; else they lie in lines beside it, half of them on either
+    side so that the arrow stays visible, and are read as a text is.
+    """
     (x0, y0), (x1, y1) = piece
-    is_along = _length(*piece) >= MARK_STEP * (n + 2)
-    x_step, y_step = (0.0, -MARK_STEP) if (x0 == x1) == is_along else (MARK_STEP, 0.0)
-    if is_along and (x1 < x0 or y1 > y0):  # in the edge's own order
-        x_step, y_step = -x_step, -y_step
-    offsets = [place - (n - 1) / 2 for place in range(n)]
-    return [((x0 + x1) / 2 + x_step * off, (y0 + y1) / 2 + y_step * off) for off in offsets]
+    is_upright, fitting = x0 == x1, int(_length(*piece) / MARK_STEP)
+    if n <= max(1, fitting - 2):
+        order = -1 if x1 < x0 or y1 > y0 else 1  # the edge's own
+        grid = [(0, order * off) if is_upright else (order * off, 0) for off in _around_zero(n)]
+    elif n == 2:
+        grid = [(off, 0) if is_upright else (0, off) for off in _around_zero(2)]
+    else:
+        lines = 2 * ceil(n / max(2, fitting) / 2)
+        beside, along = _around_zero(lines), _around_zero(ceil(n / lines))
+        columns, rows = (beside, along) if is_upright else (along, beside)
+        grid = [(column, row) for row in rows for column in columns]
+    return [((x0 + x1) / 2 + MARK_STEP * x, (y0 + y1) / 2 - MARK_STEP * y) for x, y in grid[:n]]
+
+
+def _around_zero(n: int) -> list[float]:
+    return [place - (n - 1) / 2 for place in range(n)]
 
 
 def _length(one: tuple[float, float], other: tuple[float, float]) -> float:

@@ -204,21 +204,29 @@ HALF = [1.0, 2.0, 3.0]
         (lambda: welch_test(np.ma.masked_equal([1.0, 2.0, 999.0], 999), HALF), "control must not be masked"),
         (lambda: welch_test([1e200, -1e200], HALF), "control must lie in"),
         (lambda: welch_from_moments(1, [1, 0], 9, 1, [1, 0], 9), "control and treatment must vary"),
-        (lambda: welch_from_moments([1, np.nan], 1, 9, 1, 1, 9), "moments must be finite"),
-        (lambda: welch_from_moments(1, 1, [9, 1], 1, 1, 9), "control_users and treatment_users must be at least 2"),
-        (lambda: welch_from_moments(1, 1, 9, 1, 1, [9, 1]), "control_users and treatment_users must be at least 2"),
-        (lambda: welch_from_moments(1, [1, -1], 9, 1, 3, 9), "control and treatment must vary"),
-        (lambda: welch_from_moments(1, 3, 9, 1, [1, -1], 9), "control and treatment must vary"),
+        (lambda: welch_from_moments([1, np.nan], 1, 9, 1, 1, 9), "control_mean must be finite"),
+        (lambda: welch_from_moments(1, 1, [9, 1], 1, 1, 9), "control_users must lie in"),
+        (lambda: welch_from_moments(1, 1, 9, 1, 1, [9, 1]), "treatment_users must lie in"),
+        (lambda: welch_from_moments(1, [1, -1], 9, 1, 3, 9), "control_variance must lie in"),
+        (lambda: welch_from_moments(1, 3, 9, 1, [1, -1], 9), "treatment_variance must lie in"),
         (lambda: ratio_test([HALF, HALF], [HALF, [0, 0, 0]], [HALF] * 2, [HALF] * 2), "must be non-negative and not"),
         (lambda: welch_test(HALF, "text"), "treatment must hold numbers"),
         (lambda: welch_test([HALF], HALF), "control and treatment must have equal leading shapes"),
         (lambda: welch_test([1.0, 1.0], [1.0, 1.0]), "control and treatment must vary"),
         (lambda: welch_test(HALF, HALF, alpha=5), "alpha must be between 0 and 1"),
-        (lambda: welch_from_moments(1, -1, 9, 1, 2, 9), "control and treatment must vary"),
-        (lambda: welch_from_moments(1, 1, 9, 1, -1, 9), "control and treatment must vary"),
-        (lambda: welch_from_moments(1, 1, 1, 1, 1, 9), "control_users and treatment_users must be at least 2"),
-        (lambda: welch_from_moments(1, 1, 9, 1, 1, 1), "control_users and treatment_users must be at least 2"),
-        (lambda: welch_from_moments(np.nan, 1, 9, 1, 1, 9), "moments must be finite"),
+        (lambda: welch_from_moments(1, -1, 9, 1, 2, 9), "control_variance must lie in"),
+        (lambda: welch_from_moments(1, 1, 9, 1, -1, 9), "treatment_variance must lie in"),
+        (lambda: welch_from_moments(1, 1, 1, 1, 1, 9), "control_users must lie in"),
+        (lambda: welch_from_moments(1, 1, 9, 1, 1, 1), "treatment_users must lie in"),
+        (lambda: welch_from_moments("1", 1, 9, 1, 1, 9), "control_mean must hold numbers"),
+        (
+            lambda: welch_from_moments(np.ma.masked_equal([1.0, 9.0], 9), 1, 9, 1, 1, 9),
+            "control_mean must not be masked",
+        ),
+        (lambda: welch_from_moments(1, 1, 2.5, 1, 1, 9), "control_users must be whole"),
+        (lambda: welch_from_moments(1, 1e-320, 9, 1, 1e-320, 9), "must not be so small"),
+        (lambda: welch_from_moments(-1e308, 1, 9, 1e308, 1, 9), "control_mean must lie in"),
+        (lambda: welch_from_moments(np.nan, 1, 9, 1, 1, 9), "control_mean must be finite"),
         (lambda: ratio_test(HALF, [1.0, 2.0], HALF, HALF), "control_denominator must have the shape"),
         (lambda: ratio_test(HALF, HALF, HALF, [0.0, 0.0, 0.0]), "treatment_denominator must be non-negative"),
         (lambda: ratio_test(HALF, [-1.0, 2.0, 3.0], HALF, HALF), "control_denominator must be non-negative"),
@@ -240,3 +248,19 @@ def test_bad_input_names_the_argument(call, message):
 def test_two_users_an_arm_are_enough_for_welch():
     assert welch_from_moments(0, 1, 2, 1, 1, 2).degrees_of_freedom == pytest.approx(2)
     assert welch_test([1.0, 2.0], [3.0, 3.0]).degrees_of_freedom == pytest.approx(1)
+
+
+def test_labeled_moments_of_two_arms_meet_by_label():
+    control, treatment = pd.Series({"Lyon": 1.0, "Nice": 5.0}), pd.Series({"Nice": 6.0, "Lyon": 4.0})
+    assert welch_from_moments(control, 1, 9, treatment, 1, 9).difference.tolist() == [3.0, 1.0]
+    with pytest.raises(ValueError, match="treatment_mean must carry the labels of control_mean"):
+        welch_from_moments(control, 1, 9, pd.Series({"Nice": 6.0, "Metz": 4.0}), 1, 9)
+
+
+def test_frames_of_experiments_in_another_order_are_refused():
+    control = pd.DataFrame([[1.0, 2.0], [5.0, 7.0]], index=["Lyon", "Nice"])
+    with pytest.raises(ValueError, match="order of index of control"):
+        welch_test(control, control.iloc[::-1])
+    with pytest.raises(ValueError, match="order of index of control"):
+        ratio_test(control, control, control.iloc[::-1], control.iloc[::-1])
+    assert ratio_test(control, control.iloc[::-1] ** 2, control, control).difference[0] == 1 - 3 / 5

@@ -50,6 +50,8 @@ def test_a_a_pvalues_are_uniform():
 def test_same_seed_gives_the_same_experiments_and_another_seed_others():
     settings = {"n_experiments": 5, "users_per_arm": 10}
     first = simulate_experiments(resample([0.0, 1.0, 5.0]), **settings, rng=3).statistic
+    unsaid, zero = (simulate_experiments(resample([0.0, 1.0]), **settings, **seed) for seed in ({}, {"rng": 0}))
+    np.testing.assert_array_equal(unsaid.statistic, zero.statistic)
     np.testing.assert_array_equal(first, simulate_experiments(resample([0.0, 1.0, 5.0]), **settings, rng=3).statistic)
     assert not np.array_equal(first, simulate_experiments(resample([0.0, 1.0, 5.0]), **settings, rng=4).statistic)
     np.testing.assert_array_equal(
@@ -88,7 +90,17 @@ def test_a_large_offset_loses_no_digits(offset):
     np.testing.assert_allclose(moved, plain, rtol=1e-15 * offset + 1e-9, atol=1e-6)
 
 
-@pytest.mark.parametrize("values", [(19.99, 19.99), (0.1, 0.3), (0.0, 1.0), (1 / 3, 1e6 / 3)])
+def test_an_offset_costs_no_digits_where_it_is_long_for_one_experiment_or_for_the_unit_only():
+    values = np.random.default_rng(7).standard_normal((5, 2, 3, 40))
+    offset = np.array([1e6, 0, 0, 0, 0])[:, None, None, None]  # of the first experiment in the batch
+    sizes = {"n_experiments": 5, "users_per_arm": 120, "looks": 3}
+    wanted = simulate_experiments(recorded(values), **sizes).statistic
+    for moved in (values + offset, 1e-5 * values + 1, 1e-5 * values - 1):
+        found = simulate_experiments(recorded(moved), **sizes).statistic
+        np.testing.assert_allclose(found, wanted, rtol=1e-8, atol=1e-9)
+
+
+@pytest.mark.parametrize("values", [(19.99, 19.99), (0.1, 0.3), (0.0, 1.0), (1 / 3, 1e6 / 3), (1e7 + 0.1, 1 / 3)])
 def test_an_arm_of_one_value_each_is_refused(values):
     def draw(rng, shape):
         return np.broadcast_to(np.array(values)[None, :, None, None], shape)
@@ -173,3 +185,11 @@ def test_two_users_a_look_are_enough_and_one_is_not():
     assert simulate_experiments(**normal, users_per_arm=10).pvalue.shape == (3, 5)
     with pytest.raises(ValueError, match="users_per_arm"):
         simulate_experiments(**normal, users_per_arm=5)
+
+
+@pytest.mark.parametrize("seed", [None, True, -1, "7"])
+def test_a_seed_that_can_not_be_repeated_is_refused(seed):
+    with pytest.raises(ValueError, match="rng must be a whole number of at least 0"):
+        simulate_z_paths(n_experiments=1, looks=1, rng=seed)
+    with pytest.raises(ValueError, match="rng must be a whole number of at least 0"):
+        simulate_experiments(resample([0.0, 1.0]), n_experiments=1, users_per_arm=4, rng=seed)

@@ -50,6 +50,7 @@ def test_capacity_meets_its_group_by_number():
         (([True], [0.5], [1]), "group must be whole numbers that rise"),
         (([True], [1], [1]), "capacity must be non-negative, one a group"),
         (([True], [0], [-1]), "capacity must be non-negative, one a group"),
+        (([True], [0], [1, -1]), "capacity must be non-negative, one a group"),
         (([True], [0], [np.nan]), "capacity must be finite"),
         (([True], [0], []), "capacity must not be empty"),
     ],

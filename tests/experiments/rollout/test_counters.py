@@ -74,6 +74,8 @@ def test_too_little_left_for_the_stable_version_is_a_wrong_share_too():
     with pytest.raises(ValueError, match=r"canary share must be near 50\.0%, got 76\.00%"):
         check_share(0.76, 0.5, 1e6)
     check_share(0.81, 0.9, 1e6)
+    for observed in (0.5, 0.875):  # exactly twice and half of a quarter is near
+        check_share(observed, 0.75, 1e6)
     for observed in (0.79, 0.96):  # twice and half of what was set for the stable version
         with pytest.raises(ValueError, match="canary share must be near 90"):
             check_share(observed, 0.9, 1e6)

@@ -99,3 +99,14 @@ def test_a_share_of_one_teaches_nothing():
 def test_windows_of_both_arms_meet_by_label():
     canary, stable = pd.Series([4.0, 0.0], index=["mon", "tue"]), pd.Series([9.0, 1.0], index=["tue", "mon"])
     np.testing.assert_array_equal(log_evidence(canary, stable, 0.1, 2), log_evidence([4, 0], [1, 9], 0.1, 2))
+
+
+def test_all_five_labeled_arguments_meet_window_by_window():
+    first = {"canary_events": [4, 0], "stable_events": [0, 4], "share": [0.01, 0.2], "ratio": [4, 2], "noise": [0, 1]}
+    expected = log_evidence(**first).tolist()
+    for name in list(first)[1:]:
+        series = {key: pd.Series(values, index=["a", "b"]) for key, values in first.items()}
+        series[name] = series[name].iloc[::-1]
+        assert log_evidence(**series).tolist() == expected, name
+    only_late = {"share": pd.Series([0.01, 0.2], index=["a", "b"]), "ratio": pd.Series([2, 4], index=["b", "a"])}
+    assert log_evidence([4, 0], [0, 4], **only_late, noise=[0, 1]).tolist() == expected

@@ -223,6 +223,7 @@ def test_which_requests_fail_depends_on_their_number_and_not_on_their_order():
         (lambda: drive("", None, None, max_windows=1, requests_per_window=100_001), "requests_per_window"),
         (lambda: drive("", None, None, max_windows=1, requests_per_window=1, windows_after=-1), "windows_after"),
         (lambda: drive("", None, None, max_windows=1, requests_per_window=1, clients=0), "clients"),
+        (lambda: drive("", None, None, max_windows=1, requests_per_window=1, clients=257), "clients"),
         (lambda: drive("", None, None, max_windows=1, requests_per_window=1, n_users=0), "n_users"),
         (lambda: drive("", None, None, max_windows=0, requests_per_window=1), "max_windows"),
         (lambda: drive("", None, None, max_windows=1, requests_per_window=0), "requests_per_window"),

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from utils.experiments.rollout import rules
 from utils.experiments.rollout.controller import CanaryController
+from utils.experiments.rollout.evidence import log_evidence
 from utils.experiments.rollout.plan import Guardrail, RolloutPlan
 from utils.experiments.rollout.releases import FAULTS, HEALTHY
 from utils.experiments.rollout.request_stream import draw_minute, true_rates
@@ -87,32 +89,77 @@ def test_the_threshold_between_arms_is_a_factor_in_each_event_at_the_end_of_the_
     assert decisions(rule, [minute((1_000, 100, 100, 1_000), canary)] * 5) == [HOLD] * 4 + [action]
 
 
+def test_worse_by_exactly_the_factor_is_not_worse_by_more():
+    at_the_factor = minute((8_000, 1_000, 1_000, 6_000), (16, 3, 3, 8))  # 3/16 = 1.5 · 1/8, and 3/4 = 1.5 · 1/2
+    assert decisions(ArmThresholdRule(1.5, minutes_per_step=5), [at_the_factor] * 5)[-1] == PROMOTE
+
+
+def test_evidence_on_a_boundary_has_reached_it(monkeypatch):
+    plan = RolloutPlan([Guardrail("errors", (2,))], steps=(0.5, 1.0), minimum_windows=1)
+    for name, errors, action in (("roll_back_above", 7, ROLL_BACK), ("promote_below", 3, PROMOTE)):
+        with monkeypatch.context() as patch:
+            patch.setattr(RolloutPlan, name, float(log_evidence(errors, 5, 0.5, 2)))
+            assert decisions(SequentialRule(plan), [minute((100, 5, 0, 0), (100, errors, 0, 0))]) == [action]
+
+
+def test_the_rules_in_use_take_half_an_hour_a_step_and_five_minutes_a_rate_unless_said_otherwise():
+    both = [(1_000, 100 + n % 7, 100 + n % 5, 100 + n % 3) for n in range(30)]
+    calm = [minute(arm, arm) for arm in both]
+    for rule in (GlobalErrorRule(0.5), ArmThresholdRule(), MannWhitneyRule()):
+        assert decisions(rule, calm) == [HOLD] * 29 + [PROMOTE]
+        assert rule.steps == (0.01, 0.1, 0.5, 1.0)
+    assert decisions(GlobalErrorRule(0.01), calm[:5]) == [HOLD] * 4 + [ROLL_BACK]
+    assert (ArmThresholdRule().factor, MannWhitneyRule().alpha) == (1.5, 0.02)
+
+
 @pytest.mark.parametrize("event", [0, 1, 2])
 def test_mann_whitney_sees_a_shift_in_the_bad_direction_of_any_event(event):
     rng = np.random.default_rng(2)
     counts = rng.integers(40, 60, (12, 2, 3))
 
-    def decide(shift):
+    def decide(shift, alpha=0.02):
         moved = counts.copy()
         moved[:, 1, event] += shift
-        rule = MannWhitneyRule(0.02, minutes_per_step=12)
+        rule = MannWhitneyRule(alpha, minutes_per_step=12)
         arms = [(np.full((2, 1), 1_000.0), moved[m][..., None].astype(float)) for m in range(12)]
         return decisions(rule, arms)[-1], moved
 
     bad = -25 if event == 2 else 25
     verdict, moved = decide(bad)
     side = "less" if event == 2 else "greater"
-    assert stats.mannwhitneyu(moved[:, 1, event], moved[:, 0, event], alternative=side).pvalue < 0.01
+    pvalue = stats.mannwhitneyu(moved[:, 1, event], moved[:, 0, event], alternative=side, method="asymptotic").pvalue
+    assert pvalue < 0.01
     assert verdict == ROLL_BACK
+    assert decide(bad, 2 * pvalue * 1.01)[0] == ROLL_BACK  # the level is two-sided, so half of it on this side
+    assert decide(bad, 2 * pvalue * 0.99)[0] == PROMOTE
     assert decide(-bad)[0] == PROMOTE
 
 
+def test_mann_whitney_compares_rates_of_single_visits_as_they_are():
+    """One visit a minute: it fails on the canary each time, on the stable version three visits of four do."""
+    visits = np.array([[4.0], [1.0]])
+    events = np.array([[[3.0], [3.0], [0.0]], [[1.0], [1.0], [1.0]]])
+    rates = [0.75] * 12, [1.0] * 12
+    assert stats.mannwhitneyu(rates[1], rates[0], alternative="greater").pvalue < 0.01
+    assert decisions(MannWhitneyRule(0.02, minutes_per_step=12), [(visits, events)] * 12)[-1] == ROLL_BACK
+
+
+def test_a_step_of_nearly_a_week_is_the_longest():
+    GlobalErrorRule(0.1, window=10_000)
+    ArmThresholdRule(2, minutes_per_step=10_000)
+
+
+def test_as_many_rollouts_as_fit_into_memory_are_begun(monkeypatch):
+    monkeypatch.setattr(rules, "MOST_CELLS", 10)
+    for rule in (GlobalErrorRule(0.1, window=5), ArmThresholdRule(2, minutes_per_step=5)):
+        rule.start(2)
+        with pytest.raises(ValueError, match="must leave room in memory for 3 rollouts, got 5; simulate fewer"):
+            rule.start(3)
+
+
 def test_a_minute_without_visits_teaches_nothing():
-    nothing, rules = (
-        minute((0, 0, 0, 0), (0, 0, 0, 0)),
-        (SequentialRule(PLAN), GlobalErrorRule(0.1), ArmThresholdRule()),
-    )
-    for rule in rules:
+    nothing = minute((0, 0, 0, 0), (0, 0, 0, 0))
+    for rule in (SequentialRule(PLAN), GlobalErrorRule(0.1), ArmThresholdRule()):
         assert decisions(rule, [nothing] * 6) == [HOLD] * 6
 
 
@@ -122,12 +169,13 @@ def test_a_minute_without_visits_teaches_nothing():
         (lambda: SequentialRule(RolloutPlan([Guardrail("clicks", (2, 2, 2))])), "guardrails"),
         (lambda: GlobalErrorRule(1.5), "threshold"),
         (lambda: GlobalErrorRule(0.1, window=0), "window"),
-        (lambda: GlobalErrorRule(0.1, window=10**9), "window"),
+        (lambda: GlobalErrorRule(0.1, window=10_001), "window"),
         (lambda: GlobalErrorRule(0.1, minutes_per_step=0), "minutes_per_step"),
         (lambda: GlobalErrorRule(0.1, steps=(0.5, 0.1)), "steps"),
         (lambda: GlobalErrorRule(0.1, window=1_000).start(10**6), "window"),
         (lambda: ArmThresholdRule(1), "factor"),
         (lambda: ArmThresholdRule(2, minutes_per_step=4), "minutes_per_step"),
+        (lambda: ArmThresholdRule(2, minutes_per_step=10_001), "minutes_per_step"),
         (lambda: ArmThresholdRule(2, minutes_per_step=1_000).start(10**6), "minutes_per_step"),
         (lambda: MannWhitneyRule(0), "alpha"),
         (lambda: MannWhitneyRule(steps=[0.5]), "steps"),

@@ -72,6 +72,17 @@ def test_a_malformed_visit_is_refused_and_the_service_goes_on(platter):
     assert serving_database.served_log(store)["event_time"].tolist() == [pd.Timestamp("2024-01-22 12:00")] * 2
 
 
+@pytest.mark.parametrize("time", ["1969-12-31T23:59:59.999999", "2024-02-29T23:59:59.000001", "2999-01-01T00:00:00"])
+def test_the_log_keeps_the_very_microsecond_of_a_visit(platter, time):
+    _, _, dimensions, rates = platter
+    store = serving_database.new_database(rates, dimensions)
+    visit = {"session_id": 1, "user_id": 7, "dish_ids": [3], "time": time}
+    with serve(feed_app(OnlineFeatures(store), EvenModel())) as url:
+        assert httpx.post(f"{url}/feed", json=[visit]).status_code == 200
+    [(kept,)] = store.execute("SELECT time_us FROM served").fetchall()
+    assert kept == np.datetime64(time, "us").astype(int)
+
+
 @pytest.mark.parametrize("length", [1, 2, 5])
 def test_a_feed_is_as_long_as_asked_and_no_longer_than_its_candidates(platter, length):
     _, _, dimensions, rates = platter

@@ -237,6 +237,7 @@ ASKED = pd.DataFrame({"user_id": [1], "event_time": [START]})
             r"must have the columns \['available_time'\]",
         ),
         (lambda s: s.ingest("rates", GOOD.assign(user_id=np.nan)), r"no nulls in \['user_id'\]"),
+        (lambda s: s.ingest("rates", pd.concat([GOOD, GOOD.assign(user_id=None)])), r"no nulls in \['user_id'\]"),
         (lambda s: s.ingest("rates", GOOD.assign(event_time=pd.NaT)), r"no nulls in \['event_time'\]"),
         (lambda s: s.ingest("rates", GOOD.assign(event_time=1)), "event_time must be a column of times"),
         (lambda s: s.backfill("rates", GOOD, delay="-1h"), "delay must be at least 0"),

@@ -59,3 +59,4 @@ def test_the_file_is_closed_by_the_last_block_also_after_an_error(tmp_path):
         raise KeyError
     code = f"import duckdb; print(duckdb.connect({str(ours.path)!r}).execute('SELECT count(*) FROM rates').fetchall())"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[(0,)]"
+    assert ours.last(RATES) == -1  # and it is opened anew

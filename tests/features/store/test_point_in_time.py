@@ -404,3 +404,11 @@ def test_bad_input_is_told_what_and_the_remedy(change, told):
     arguments = {"entities": ENTITIES, "features": FEATURES, "by": "user", **change}
     with pytest.raises(ValueError, match=told):
         point_in_time_join(arguments.pop("entities"), arguments.pop("features"), **arguments)
+
+
+def test_whole_numbers_and_flags_stay_exact_where_another_row_finds_nothing():
+    entities = pd.DataFrame({"id": [1, 2], "event_time": [START, START]})
+    features = pd.DataFrame({"id": [1], "event_time": [START], "number": [2**60 + 1], "flag": [True]})
+    joined = point_in_time_join(entities, features, by=["id"], available=None)
+    assert [joined["number"][0], joined["flag"][0]] == [2**60 + 1, True]
+    assert joined[["number", "flag"]].isna().to_numpy().tolist() == [[False, False], [True, True]]

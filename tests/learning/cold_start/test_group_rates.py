@@ -54,3 +54,11 @@ def test_rows_labeled_in_another_order_are_refused():
     trials = pd.DataFrame(np.ones((2, 2)), index=["ann", "bob"])
     with pytest.raises(ValueError, match="trials must have the index of group"):
         group_rates(pd.Series([0, 1], index=["bob", "ann"]), trials, trials, parent=[0.5, 0.5])
+
+
+def test_a_labeled_parent_meets_the_columns_of_trials_by_name():
+    trials = pd.DataFrame([[10, 4], [20, 6]], columns=["soup", "pie"])
+    successes = pd.DataFrame([[1, 2], [9, 3]], columns=["soup", "pie"])
+    wanted = group_rates([0, 1], trials, successes, parent=[0.4, 0.5]).rates
+    got = group_rates([0, 1], trials, successes, parent=pd.Series({"pie": 0.5, "soup": 0.4})).rates
+    np.testing.assert_array_equal(got, wanted)

@@ -94,17 +94,21 @@ GOOD = {
         ({"factors": np.ones(3)}, "factors must have 2 dimensions"),
         ({"factors": np.full((3, 2), np.nan)}, "factors must be finite"),
         ({"noise": 0}, "noise must be"),
-        ({"prior_covariance": np.eye(3)}, "prior_covariance must be finite"),
+        ({"prior_covariance": np.eye(3)}, "prior_covariance must have shape"),
         ({"prior_covariance": -np.eye(2)}, "prior_covariance must be symmetric"),
         ({"prior_covariance": np.array([[1.0, 0.5], [0.0, 1.0]])}, "prior_covariance must be symmetric"),
         ({"prior_covariance": 1e-9 * np.array([[1.0, 0.5], [0.0, 1.0]])}, "prior_covariance must be symmetric"),
         ({"prior_covariance": 1e9 * np.array([[1.0, 2.0], [2.0, 1.0]])}, "prior_covariance must be symmetric"),
         ({"prior_covariance": np.full((2, 2), np.nan)}, "prior_covariance must be finite"),
         ({"trials": pd.DataFrame(np.ones((2, 3)), index=[1, 0]), "successes": pd.DataFrame(np.ones((2, 3)))}, "index"),
-        ({"prior_mean": np.array([[0.0, np.nan]])}, "prior_mean and offset must be finite"),
-        ({"prior_mean": np.ones(3)}, "prior_mean and offset must fit"),
-        ({"offset": np.ones((5, 5))}, "prior_mean and offset must fit"),
-        ({"offset": np.nan}, "prior_mean and offset must be finite"),
+        ({"prior_mean": np.array([[0.0, np.nan]])}, "prior_mean must be finite"),
+        ({"prior_mean": np.ones(3)}, "prior_mean must fit"),
+        ({"offset": np.ones((5, 5))}, "offset must fit"),
+        ({"offset": np.nan}, "offset must be finite"),
+        ({"prior_mean": np.ma.masked_equal([1.0, 9.0], 9.0)}, "prior_mean must not be masked"),
+        ({"prior_mean": ["1", "2"]}, "prior_mean must hold numbers"),
+        ({"noise": 1e-320}, "noise must be"),
+        ({"prior_covariance": 1e-320 * np.eye(2)}, "prior_covariance must be symmetric and positive"),
     ],
 )
 def test_fold_in_names_the_bad_argument(bad, named):
@@ -120,3 +124,46 @@ def test_als_names_the_bad_argument():
     for option in ({"rank": 0}, {"sweeps": 0}, {"regularization": 0}):
         with pytest.raises(ValueError, match=next(iter(option))):
             alternating_least_squares(ones, ones, **option)
+    for option in ({"rank": 20_000}, {"regularization": 1e-320}):
+        with pytest.raises(ValueError, match=next(iter(option))):
+            alternating_least_squares(ones, ones, **option)
+
+
+DISHES, USERS, FACTORS = ["soup", "pie", "roll"], ["Ada", "Ben"], ["f1", "f2"]
+LABELED = {
+    "factors": pd.DataFrame(np.ones((3, 2)), index=DISHES, columns=FACTORS),
+    "trials": pd.DataFrame(np.ones((2, 3)), index=USERS, columns=DISHES),
+    "prior_covariance": pd.DataFrame(np.eye(2), index=FACTORS, columns=FACTORS),
+    "prior_mean": pd.DataFrame(np.ones((2, 2)), index=USERS, columns=FACTORS),
+    "offset": pd.DataFrame(np.ones((2, 3)), index=USERS, columns=DISHES),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "axis"),
+    [
+        ("factors", 0),
+        ("factors", 1),
+        ("prior_covariance", 0),
+        ("prior_covariance", 1),
+        ("prior_mean", 0),
+        ("prior_mean", 1),
+        ("offset", 0),
+        ("offset", 1),
+    ],
+)
+def test_fold_in_refuses_labels_in_another_order(name, axis):
+    arguments = GOOD | LABELED | {"successes": LABELED["trials"]}
+    assert fold_in(**arguments).shape == (2, 2)
+    frame = arguments[name]
+    arguments[name] = frame.iloc[::-1] if axis == 0 else frame.iloc[:, ::-1]
+    with pytest.raises(ValueError, match="must come in the order of"):
+        fold_in(**arguments)
+
+
+def test_fold_in_refuses_a_prior_mean_whose_factors_come_in_another_order():
+    arguments = {key: LABELED[key] for key in ("prior_covariance",)} | {"noise": 1.0}
+    with pytest.raises(ValueError, match="labels of prior_mean must come in the order of"):
+        fold_in(
+            LABELED["factors"], np.ones((2, 3)), np.ones((2, 3)), **arguments, prior_mean=pd.Series({"f2": 1, "f1": 0})
+        )

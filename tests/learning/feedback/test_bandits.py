@@ -209,7 +209,7 @@ class Always:
         (lambda: EpsilonGreedy(-0.1), "epsilon must be"),
         (lambda: UCB1(-1), "alpha must be"),
         (lambda: UCB1(np.nan), "alpha must be"),
-        (lambda: ThompsonBernoulli(0, 1), r"alpha must be a number in \(0"),
+        (lambda: ThompsonBernoulli(0, 1), "alpha must be a number in"),
         (lambda: ThompsonBernoulli(1, 0), "beta must be"),
         (lambda: lai_robbins_constant([0.5, 1.0]), "means must lie strictly between"),
         (lambda: lai_robbins_constant([0.0, 0.5]), "means must lie strictly between"),
@@ -223,3 +223,17 @@ class Always:
 def test_bad_input_is_named_with_its_remedy(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+@pytest.mark.parametrize("prior", [1e-320, 1e-101, 1e308])
+def test_a_prior_that_no_beta_can_be_drawn_from_is_refused(prior):
+    for name in ("alpha", "beta"):
+        with pytest.raises(ValueError, match=f"{name} must be"):
+            ThompsonBernoulli(**{name: prior})
+
+
+def test_a_tiny_prior_is_not_lost_beside_the_counts():
+    arms = ThompsonBernoulli(1e-50, 1e-50).choose(
+        np.array([[5.0, 5.0]]), np.array([[5.0, 0.0]]), 11, np.random.default_rng(0)
+    )
+    assert arms.tolist() == [0]

@@ -54,3 +54,25 @@ def test_a_batch_leaves_the_model_before_as_it_was():
 def test_bad_input_is_named_with_its_remedy(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+def test_columns_of_a_later_batch_meet_those_of_the_first_by_name():
+    first = pd.DataFrame([[1.0, 0.0], [0.0, 2.0]], columns=["price", "minutes"])
+    later = first[["minutes", "price"]]
+    by_name = learn(learn(new_model(2), first, [1, 0]), later, [1, 0])
+    by_place = learn(learn(new_model(2), first.to_numpy(), [1, 0]), first.to_numpy(), [1, 0])
+    np.testing.assert_array_equal(by_name.precision, by_place.precision)
+    np.testing.assert_array_equal(by_name.response, by_place.response)
+    with pytest.raises(ValueError, match="features must carry the labels of the model"):
+        learn(by_name, first.rename(columns={"price": "cost"}), [1, 0])
+
+
+def test_rows_of_features_and_rewards_in_another_order_are_refused():
+    features = pd.DataFrame([[1.0], [2.0]], index=["Ada", "Ben"])
+    with pytest.raises(ValueError, match="reward must have the index of features"):
+        learn(new_model(1), features, pd.Series([1, 0], index=["Ben", "Ada"]))
+
+
+def test_a_model_too_large_for_memory_is_refused():
+    with pytest.raises(ValueError, match="n_features must be at most 10,000"):
+        new_model(10**6)

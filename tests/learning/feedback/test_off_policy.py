@@ -227,3 +227,15 @@ def test_rows_labeled_in_another_order_are_not_paired_by_place():
 def test_bad_input_is_named_with_its_remedy(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+def test_predictions_of_other_rows_than_the_propensities_are_refused():
+    propensity = pd.Series([0.5, 0.5], index=["Ada", "Ben"])
+    with pytest.raises(ValueError, match="predicted_logged must have the index of propensity"):
+        doubly_robust(
+            [3, 5],
+            propensity,
+            [1, 0],
+            predicted_logged=pd.Series([3, 5], index=["Ben", "Ada"]),
+            predicted_target=[3, 3],
+        )

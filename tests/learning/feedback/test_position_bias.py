@@ -132,3 +132,11 @@ def test_items_whose_identifiers_differ_in_the_last_bit_stay_two(kind):
 def test_bad_input_is_named_with_its_remedy(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+def test_examination_labeled_by_position_is_read_by_its_labels():
+    log = ([7, 7, 8, 8], [1, 1, 2, 2], [1, 0, 1, 0])
+    assert click_rates(*log, pd.Series({2: 0.5, 1: 1.0})).weighted.tolist() == [0.5, 1.0]
+    assert click_rates(*log, pd.Series([1.0, 0.5])).weighted.tolist() == [0.5, 1.0]
+    with pytest.raises(ValueError, match="examination must carry the labels of the positions"):
+        click_rates(*log, pd.Series({3: 0.5, 2: 1.0}))

@@ -1,6 +1,7 @@
 """The small drawings: what they show is what they were given, nothing lies over anything, bad input is told."""
 
 import itertools
+from functools import partial
 
 import matplotlib
 import numpy as np
@@ -127,7 +128,17 @@ def test_a_way_starts_at_its_key_and_runs_clockwise_to_short_of_its_node(key, no
 
 
 def test_a_key_beside_its_node_has_no_arrow():
-    assert not of_kind(drawn(draw_ring, NODES, {"k": 0.27}), FancyArrowPatch)
+    assert not of_kind(drawn(draw_ring, NODES, {"k": 0.26}), FancyArrowPatch)
+    assert of_kind(drawn(draw_ring, NODES, {"k": 0.25}), FancyArrowPatch)
+
+
+def test_the_words_of_nodes_run_outward_and_those_of_keys_inward():
+    places = {"top": 0.0, "right": 0.25, "bottom": 0.5, "left": 0.75}
+    ax = drawn(draw_ring, places, {f"key {name}": place for name, place in places.items()})
+    assert {text.get_text(): text.get_ha() for text in ax.texts if text.get_text()} == {
+        "top": "center", "right": "left", "bottom": "center", "left": "right",
+        "key top": "center", "key right": "right", "key bottom": "center", "key left": "left",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("place", np.linspace(0, 0.9, 6).round(3))
@@ -287,3 +298,22 @@ def test_those_who_wait_stand_next_to_the_servers_who_are_all_busy_unless_said()
 def test_a_queue_that_makes_no_sense_is_refused(change, message):
     with pytest.raises(ValueError, match=message):
         drawn(draw_queue, **{"waiting": 1, "places": 3, "servers": 2} | change)
+
+
+@pytest.mark.parametrize(
+    ("draw", "arguments"),
+    [
+        (draw_ring, (NODES, KEYS)),
+        (draw_join, (["a", "b"], ["c"], [0, None])),
+        (partial(draw_queue, waiting=2, places=4, servers=2), ()),
+        (draw_timeline, (LANES,)),
+    ],
+)
+def test_a_drawing_does_not_depend_on_the_callers_font(draw, arguments):
+    def fonts(settings):
+        with matplotlib.rc_context(settings):
+            ax = Figure(figsize=(7.2, 3.4)).subplots()
+            draw(ax, *arguments)
+        return {(text.get_text(), tuple(text.get_fontfamily()), text.get_fontsize()) for text in ax.texts}
+
+    assert fonts({"font.family": "monospace", "font.size": 30}) == fonts({}) == fonts(STYLE)

@@ -1,6 +1,9 @@
 """Checks say what is wrong in this answer, hand over the input, and never raise for what a learner wrote."""
 
+import asyncio
 import dataclasses
+import signal
+import sqlite3
 import threading
 import time
 from fractions import Fraction
@@ -105,6 +108,89 @@ def test_async_functions_are_told():
         return sum(values) / len(values)
 
     assert "write `def`, without `async`" in attempted(later).message
+
+
+async def later_mean(values):
+    return sum(values) / len(values)
+
+
+def alarmed(values):
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    return 3
+
+
+def wrapped(function):
+    """Return the function, whose errors are told as one of its own, as careful people do."""
+
+    def answer(values):
+        try:
+            return function(values)
+        except Exception as error:
+            raise LookupError("no mean") from error
+
+    return answer
+
+
+THREAD = "The check runs in a thread of its own, "
+
+
+@pytest.mark.parametrize("careful", [False, True])
+@pytest.mark.parametrize(
+    ("answer", "remedy"),
+    [
+        ("connection", "which can't use the notebook's connection: connect inside the function."),
+        (
+            lambda values: asyncio.get_event_loop_policy().get_event_loop().run_until_complete(later_mean(values)),
+            "apart from the notebook's event loop: make one inside the function, with `asyncio.run(…)`.",
+        ),
+        (
+            lambda values: asyncio.get_running_loop().time(),
+            "apart from the notebook's event loop: make one inside the function, with `asyncio.run(…)`.",
+        ),
+        ("loop", "apart from the notebook's event loop: make one inside the function, with `asyncio.run(…)`."),
+        (alarmed, "which can't receive a signal: leave `signal` out; a check has a time limit already."),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited")
+def test_an_answer_that_fails_because_of_the_checks_thread_is_told_what_to_do(answer, remedy, careful):
+    if answer == "connection":
+        connection = sqlite3.connect(":memory:")
+
+        def answer(values):
+            return connection.execute("SELECT 3").fetchone()[0]
+
+    async def check_where_a_loop_runs():
+        loop = asyncio.get_running_loop()
+        function = (lambda values: loop.run_until_complete(later_mean(values))) if answer == "loop" else answer
+        return attempted(wrapped(function) if careful else function)
+
+    verdict = asyncio.run(check_where_a_loop_runs())
+    assert verdict.state == "error"
+    assert "` raised " in verdict.message
+    assert verdict.message.endswith(f". {THREAD}{remedy}")
+    assert verdict.message.count(THREAD) == 1
+
+
+def test_what_is_made_inside_the_function_works():
+    def by_sqlite(values):
+        connection = sqlite3.connect(":memory:")
+        connection.execute("CREATE TABLE t (x)")
+        connection.executemany("INSERT INTO t VALUES (?)", [(value,) for value in values])
+        return connection.execute("SELECT avg(x) FROM t").fetchone()[0]
+
+    assert attempted(by_sqlite).state == "passed"
+    assert attempted(lambda values: asyncio.run(later_mean(values))).state == "passed"
+
+
+@pytest.mark.parametrize("error", [RuntimeError("loop"), ValueError("thread"), sqlite3.ProgrammingError("closed")])
+def test_other_errors_of_the_same_kinds_are_not_blamed_on_the_thread(error):
+    assert THREAD not in attempted(raising(error)).message
+
+
+def test_errors_that_are_each_others_cause_are_told_too():
+    one, other = ValueError("a"), ValueError("b")
+    one.__cause__, other.__cause__ = other, one
+    assert "raised ValueError: a." in attempted(raising(one)).message
 
 
 def test_an_answer_that_changes_its_input_does_not_spoil_the_comparison():

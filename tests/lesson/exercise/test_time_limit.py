@@ -60,6 +60,7 @@ def test_a_loop_that_never_ends_is_stopped(function):
     with pytest.raises(TimeUp) as told:
         call_within(0.05, function)
     assert told.value.has_ended
+    assert str(told.value) == "stopped"
     assert not threads_of_this_limit()
 
 
@@ -85,6 +86,7 @@ def test_code_that_waits_in_one_call_of_c_is_left_behind(monkeypatch):
         with pytest.raises(TimeUp) as told:
             call_within(0.05, gate.acquire)
         assert not told.value.has_ended
+        assert str(told.value) == "goes on in the background"
         [left_behind] = named_threads()
         assert left_behind.daemon
     assert not threads_of_this_limit()
@@ -99,6 +101,10 @@ def test_results_errors_and_context_are_those_of_the_caller():
         call_within(5, lambda: 1 / 0)
     with pytest.raises(SystemExit):
         call_within(5, sys.exit)
+
+
+def test_what_ends_in_time_is_waited_for_to_the_end():
+    assert call_within(0.9, lambda: time.sleep(0.12) or "slept") == "slept"
 
 
 def test_deep_recursion_ends_as_an_error():
@@ -146,6 +152,16 @@ def test_nothing_is_raised_later_in_code_that_ended_in_time():
         with contextlib.suppress(TimeUp):
             assert call_within(0.01, lambda i=i: time.sleep(0.0095 + i * 3e-5) or i) == i
     assert not threads_of_this_limit()
+
+
+def test_nothing_is_sent_to_code_that_is_over_though_its_thread_has_not_said_so_yet(monkeypatch):
+    sent = []
+    monkeypatch.setattr(time_limit, "_raise_in", lambda thread, error: sent.append(error))
+    monkeypatch.setattr(time_limit, "GRACE_SECONDS", 0.01)
+    worker = time_limit._Worker(int)
+    worker._run_function()
+    assert not worker.stop()
+    assert sent == [None]  # only what was sent before is taken back
 
 
 def test_the_limit_costs_less_than_a_few_milliseconds():

@@ -1,6 +1,7 @@
 """First alarms and their judgment, by hand."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from utils.monitoring.drift.alarm_times import NO_ALARM, first_alarm, judge
@@ -56,3 +57,13 @@ def test_an_alarm_at_the_change_itself_has_no_delay_and_is_no_false_alarm():
 def test_bad_arguments_are_named(call, name):
     with pytest.raises(ValueError, match=rf"^{name} must .*got .*; "):
         call()
+
+
+def test_a_labeled_threshold_meets_the_steps_by_label():
+    statistic = pd.Series([0.0, 2.0, 3.0], index=["Mon", "Tue", "Wed"])
+    assert first_alarm(statistic, pd.Series({"Wed": 2.5, "Tue": 2.5, "Mon": 1.0})).tolist() == [2]
+
+
+def test_a_masked_threshold_is_refused():
+    with pytest.raises(ValueError, match="threshold must not be masked"):
+        first_alarm([0.0, 2.0], np.ma.masked_equal([1.0, 9.0], 9.0))

@@ -136,3 +136,9 @@ def test_ten_bins_are_the_default_of_every_function():
     assert psi_test(reference, current) == psi_test(reference, current, 10) != psi_test(reference, current, 11)
     assert chi_square_test(reference, current) == chi_square_test(reference, current, 10)
     assert jensen_shannon(reference, current) == jensen_shannon(reference, current, 10)
+
+
+@pytest.mark.parametrize("bins", [["1.5", "2.5"], [b"1", b"2"], np.ma.masked_equal([1.0, 9.0], 9.0), [False, True]])
+def test_edges_that_are_no_numbers_are_refused(bins):
+    with pytest.raises(ValueError, match="bins must be a number of bins or increasing inner edges"):
+        binned_counts([1.0, 2.0, 3.0], [1.0, 2.0, 3.0], bins)

@@ -1,12 +1,13 @@
 """Distances against scipy and by hand."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 from scipy.spatial import distance
 
 from utils.monitoring.drift.binning import binned_counts
-from utils.monitoring.drift.distances import jensen_shannon, ks_distance, ks_many, psi, psi_many
+from utils.monitoring.drift.distances import jensen_shannon, ks_distance, ks_many, psi, psi_many, psi_of_counts
 from utils.monitoring.drift.two_sample_tests import ks_pvalue
 
 
@@ -57,3 +58,27 @@ def test_jensen_shannon_agrees_with_scipy():
     assert jensen_shannon(reference[:, 0], current[:, 0]) == pytest.approx(
         distance.jensenshannon(before, after, base=2)
     )
+
+
+def test_counts_of_labeled_bins_meet_by_label():
+    before, after = pd.Series({"cash": 30, "card": 10}), pd.Series({"card": 30, "cash": 10})
+    assert psi_of_counts(before, after) == pytest.approx(np.log(3))  # 2 · (¾ − ¼) · log 3
+    with pytest.raises(ValueError, match="after must carry the labels of before"):
+        psi_of_counts(before, pd.Series({"card": 30, "cheque": 10}))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        ([1, 2], [1, 2, 3], "after must have the shape of before"),
+        ([], [], "before must not be empty"),
+        ([0, 0], [1, 2], "before must have rows in some bin"),
+        ([[1, 2], [1, 0]], [[1, 0], [1, 0]], "after must have rows in some bin"),
+        ([1, -2], [1, 2], "before must lie in"),
+        ([1, 2], ["1", "2"], "after must hold numbers"),
+        ([1, np.nan], [1, 2], "before must be finite"),
+    ],
+)
+def test_counts_that_give_no_psi_are_refused(before, after, message):
+    with pytest.raises(ValueError, match=message):
+        psi_of_counts(before, after)

@@ -167,6 +167,10 @@ ROWS = np.arange(10.0)
         (lambda: mmd_test([1.0, math.inf, 2.0], ROWS), "reference"),
         (lambda: mmd_test(ROWS, [1.0, -math.inf, 2.0]), "current"),
         (lambda: mmd_test(ROWS * 1e200, ROWS), "reference and current"),
+        (
+            lambda: mmd_test([1e154, 0, -1e154], [1e154, -1e154]),
+            "reference and current",
+        ),  # squares fit, distances don't
         (lambda: classifier_two_sample_test(ROWS, ROWS[:3]), "classifier_two_sample_test"),
         (lambda: classifier_two_sample_test(ROWS[:3], ROWS), "classifier_two_sample_test"),
         (lambda: classifier_two_sample_test(ROWS, [1, 2, 3, math.inf]), "current"),
@@ -174,6 +178,7 @@ ROWS = np.arange(10.0)
         (lambda: classifier_two_sample_test(ROWS, ROWS, seed=-1), "seed"),
     ],
 )
+@pytest.mark.filterwarnings("error")
 def test_bad_arguments_are_named(call, name):
     with pytest.raises(ValueError, match=rf"^{name} must .*got .*; "):
         call()
@@ -188,3 +193,7 @@ def test_as_many_rows_as_fit_are_taken(monkeypatch):
     assert 0 < mmd_test(ROWS[:3], ROWS[:3]).pvalue <= 1
     with pytest.raises(ValueError, match=r"^mmd_test must have at most 6 rows in all, got 3 and 4; "):
         mmd_test(ROWS[:3], ROWS[:4])
+    monkeypatch.setattr(joint_tests, "MOST_PERMUTED", 60)
+    assert 0 < mmd_test(ROWS[:3], ROWS[:3], n_permutations=10).pvalue <= 1
+    with pytest.raises(ValueError, match=r"^n_permutations must be at most 10, got 11; "):
+        mmd_test(ROWS[:3], ROWS[:3], n_permutations=11)

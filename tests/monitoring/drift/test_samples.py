@@ -10,7 +10,7 @@ import pytest
 
 from utils.monitoring.drift.binning import binned_counts
 from utils.monitoring.drift.distances import jensen_shannon, ks_distance, psi, psi_many
-from utils.monitoring.drift.samples import comparable_columns, number_columns
+from utils.monitoring.drift.samples import comparable_columns, number_columns, refuse_nan
 from utils.monitoring.drift.two_sample_tests import chi_square_test, psi_test
 
 PRICES = np.array([12.5, 3.25, 8.0, 8.0, 40.75])
@@ -170,3 +170,9 @@ def test_number_columns_take_no_categories():
     assert [column.tolist() for column in number_columns([1], [Decimal(2)])] == [[1.0], [2.0]]
     with pytest.raises(ValueError, match=r"^current must be numbers, got numbers; use chi_square_test or psi"):
         number_columns([1.0], pd.Series([1], dtype="category"))
+
+
+def test_one_missing_number_among_others_is_refused_and_counted():
+    with pytest.raises(ValueError, match=r"^current must not hold NaN, got 1; drop them"):
+        refuse_nan("current", np.array([[1.0, np.nan], [2.0, 3.0]]))
+    refuse_nan("current", PRICES)

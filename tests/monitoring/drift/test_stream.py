@@ -126,3 +126,18 @@ def test_options_at_their_bounds_are_accepted():
     assert adwin_first_alarm([0.0, 1.0], confidence=0.5, check_every=1).tolist() == [NO_ALARM]
     assert page_hinkley_statistic([0.0, 2.0], slack=0, min_steps=1, forgetting=1, direction="up")[1] == 1.0
     assert cusum_statistic([0.0, 2.0], target=0, slack=0, direction="down").tolist() == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("call", "named"),
+    [
+        (lambda: page_hinkley_statistic([1e308, 1e308, -1e308]), "streams must lie in"),
+        (lambda: page_hinkley_statistic([0.0, 1.0], slack=1e308), "slack must be"),
+        (lambda: cusum_statistic([1e308, -1e308], target=0, slack=0), "streams must lie in"),
+        (lambda: cusum_statistic([0.0, 1.0], target=-1e308, slack=0), "target must be"),
+        (lambda: adwin_first_alarm([1e308, -1e308]), "streams must lie in"),
+    ],
+)
+def test_values_whose_sums_overflow_are_refused(call, named):
+    with pytest.raises(ValueError, match=named):
+        call()

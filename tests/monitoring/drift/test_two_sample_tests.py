@@ -28,6 +28,18 @@ def test_psi_test_has_one_degree_of_freedom_less_than_bins_in_use():
     assert psi_test(reference, current) == pytest.approx((value, stats.chi2.sf(value / (2 / 100), 2)))
 
 
+def test_numbers_are_compared_on_tenths_of_the_reference_unless_said_otherwise():
+    """Of the current sample 20 rows fall on each of the lower five tenths and 10 on each of the upper ones."""
+    reference, current = np.arange(100), np.concatenate([np.arange(50), np.arange(100)])
+    counts = np.array([[10] * 10, [20] * 5 + [10] * 5])
+    wanted = stats.chi2_contingency(counts, correction=False)
+    assert wanted.dof == 9
+    assert chi_square_test(reference, current) == pytest.approx((wanted.statistic, wanted.pvalue))
+    value = 5 * (2 / 15 - 1 / 10) * math.log(4 / 3) + 5 * (1 / 15 - 1 / 10) * math.log(2 / 3)
+    scaled = value / (1 / 100 + 1 / 150)
+    assert psi_test(reference, current) == pytest.approx((value, stats.chi2.sf(scaled, 9)))
+
+
 def test_ks_pvalues_at_the_ends_of_their_range():
     assert ks_pvalue([0.0, 1.0], 1, 1).tolist() == [1.0, 0.0]
     assert ks_pvalue(0.4, 2, 1) == pytest.approx(stats.kstwo.sf(0.4, 1))

@@ -1,5 +1,6 @@
 """The coalescer on real threads: shared work, errors of one's own, and no waiting for oneself."""
 
+import copyreg
 import threading
 import traceback
 
@@ -157,21 +158,96 @@ def test_an_interrupt_stays_in_the_thread_it_was_meant_for():
 class NeedsTwoArguments(Exception):
     def __init__(self, code, text):
         super().__init__(f"{code}: {text}")
+        self.code = code
 
 
-def test_an_error_that_cannot_be_copied_reaches_the_waiters_all_the_same():
+class SaysMoreEachTime(Exception):
+    def __init__(self, text):
+        super().__init__(f"failed: {text}")
+
+
+class IsItsOwnCopy(Exception):
+    def __copy__(self):
+        return self
+
+
+class NoCopy(Exception):
+    def __new__(cls, text):
+        if text == "made":
+            raise TypeError("only once")
+        return super().__new__(cls)
+
+    def __init__(self, text):
+        super().__init__("made")
+
+
+def outcomes_of(error, n=4):
+    """Return what the leader and n - 1 waiters raise where the computation raises the error."""
     coalescer, go = RequestCoalescer(), threading.Event()
 
     def fail():
         go.wait(5)
-        raise NeedsTwoArguments(503, "down")
+        raise error
 
-    threads, results = run_threads(2, lambda: coalescer.get("menu", fail))
-    until_waiting(coalescer, 1)
+    threads, results = run_threads(n, lambda: coalescer.get("menu", fail))
+    until_waiting(coalescer, n - 1)
     go.set()
     for thread in threads:
         thread.join(5)
-    assert [str(result) for result in results] == ["503: down"] * 2
+    return results
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        NeedsTwoArguments(503, "down"),
+        SaysMoreEachTime("down"),
+        IsItsOwnCopy("down"),
+        OSError(2, "no such file", "menu.csv"),
+        ImportError("no menu", name="menu", path="menu.py"),
+        UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid"),
+        KeyError("menu"),
+        ExceptionGroup("two", [ValueError("a"), KeyError("b")]),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_every_thread_gets_an_error_of_its_own_that_says_the_same(error):
+    cause = ValueError("root")
+    error.__cause__ = cause
+    error.add_note("while reading the menu")
+    said, attributes = str(error), {k: v for k, v in vars(error).items() if k != "__notes__"}
+    results = outcomes_of(error)
+    assert len({id(result) for result in results}) == len(results)
+    for result in results:
+        assert type(result) is type(error)
+        assert (str(result), result.args, result.__cause__) == (said, error.args, cause)
+        assert {k: v for k, v in vars(result).items() if k != "__notes__"} == attributes
+        assert result.__notes__ == ["while reading the menu"]
+    results[0].add_note("mine")
+    assert all("mine" not in result.__notes__ for result in results[1:])
+
+
+def test_hooks_for_pickling_that_a_library_has_set_do_not_make_errors_share_their_attributes(monkeypatch):
+    def made_by_a_library(attributes):
+        own = KeyError.__new__(KeyError, "menu")
+        own.__dict__ = attributes
+        return own
+
+    monkeypatch.setitem(copyreg.dispatch_table, KeyError, lambda error: (made_by_a_library, (error.__dict__,)))
+    results = outcomes_of(KeyError("menu"))
+    results[0].add_note("mine")
+    assert len({id(vars(result)) for result in results}) == len(results)
+    assert not any(hasattr(result, "__notes__") for result in results[1:])
+
+
+def test_an_error_that_cannot_be_copied_reaches_the_waiters_and_its_traceback_does_not_grow():
+    depths = []
+    for n in (2, 12):
+        error = NoCopy("first")
+        results = outcomes_of(error, n)
+        assert all(result is error for result in results)
+        depths.append(len(traceback.extract_tb(error.__traceback__)))
+    assert depths[1] <= depths[0] + 3  # the frames of one thread, however many waited
 
 
 @pytest.mark.parametrize(

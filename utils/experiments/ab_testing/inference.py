@@ -1,18 +1,27 @@
 """Two-sample inference for experiments: Welch's test, ratios of means by the delta method, CUPED."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from utils.foundation import checks
-from utils.foundation.labels import aligned
+from utils.foundation.checks import LARGEST_SQUARABLE
+from utils.foundation.labels import aligned, all_aligned, same_order
+from utils.foundation.whole_numbers import LARGEST_COUNT
 
 __all__ = ["Cuped", "MeanTest", "cuped", "ratio_test", "welch_from_moments", "welch_test"]
 
-LARGEST = 1e100  # squares and their products stay finite
+SMALLEST_SQUARE = 1e-300  # of a standard error; below it a float loses its digits
 ROUNDING = 16 * np.finfo(np.float64).eps  # values that differ by less of their size differ by rounding only
+
+LIMITS = {
+    "mean": (-LARGEST_SQUARABLE, LARGEST_SQUARABLE),
+    "variance": (0, LARGEST_SQUARABLE**2),
+    "users": (2, LARGEST_COUNT),
+}
 
 
 class MeanTest(NamedTuple):
@@ -76,6 +85,7 @@ def welch_test(control: ArrayLike, treatment: ArrayLike, alpha: float = 0.05) ->
     >>> round(result.difference, 3), round(result.pvalue, 3)
     (2.5, 0.152)
     """
+    same_order(index_of_control=_experiments(control), index_of_treatment=_experiments(treatment))
     control, treatment = _metric("control", control), _metric("treatment", treatment)
     if control.shape[:-1] != treatment.shape[:-1]:
         raise ValueError(
@@ -95,9 +105,9 @@ def welch_from_moments(
     """Compare two means of which only the moments are known; the same test as `welch_test`.
 
     Args:
-        control_mean: mean per user; all six moments broadcast against each other.
+        control_mean: mean per user; all six moments broadcast against each other, and Series meet label by label.
         control_variance: unbiased sample variance.
-        control_users: number of users, at least two.
+        control_users: number of users, whole, at least two.
         treatment_mean: as in control.
         treatment_variance: as in control.
         treatment_users: as in control.
@@ -107,18 +117,22 @@ def welch_from_moments(
         As `welch_test`.
 
     Raises:
-        ValueError: NaN, negative variances, fewer than two users, both variances zero.
+        ValueError: not numbers, masked values, NaN, negative variances, fewer than two users or parts of them, labels
+            that differ, both variances zero or too small for a float.
     """
     alpha = checks.significance_level(alpha)
-    moments = [control_mean, control_variance, control_users, treatment_mean, treatment_variance, treatment_users]
-    mean0, variance0, n0, mean1, variance1, n1 = (np.asarray(moment, dtype=np.float64) for moment in moments)
-    if not all(np.isfinite(moment).all() for moment in (mean0, variance0, n0, mean1, variance1, n1)):
-        raise ValueError("control and treatment moments must be finite, got NaN or infinity; drop empty arms")
-    if (n0 < 2).any() or (n1 < 2).any():
-        raise ValueError("control_users and treatment_users must be at least 2, got fewer; collect more users")
-    if (variance0 < 0).any() or (variance1 < 0).any() or (variance0 + variance1 == 0).any():
-        raise ValueError("control and treatment must vary, got no variance in either; a constant metric has no test")
+    mean0, variance0, n0, mean1, variance1, n1 = _moments(
+        control_mean=control_mean, control_variance=control_variance, control_users=control_users,
+        treatment_mean=treatment_mean, treatment_variance=treatment_variance, treatment_users=treatment_users,
+    )  # fmt: skip
     squared_error = variance0 / n0 + variance1 / n1
+    if (squared_error == 0).any():
+        raise ValueError("control and treatment must vary, got no variance in either; a constant metric has no test")
+    if squared_error.min() < SMALLEST_SQUARE:
+        raise ValueError(
+            f"control_variance and treatment_variance must not be so small that their squared error is below "
+            f"{SMALLEST_SQUARE:g}, got {squared_error.min():g}; choose a smaller unit"
+        )
     error = np.sqrt(squared_error)
     # as shares of the squared error, so that no square of a variance overflows
     share0, share1 = variance0 / n0 / squared_error, variance1 / n1 / squared_error
@@ -154,6 +168,7 @@ def ratio_test(
         Deng, Knoblich, Lu (2018), "Applying the delta method in metric analytics", KDD, section 2.2: the ratio
         x̄/ȳ has the variance of the mean of (x − (x̄/ȳ) y)/ȳ, each user's linearized contribution.
     """
+    same_order(index_of_control=_experiments(control_numerator), index_of_treatment=_experiments(treatment_numerator))
     ratio0, variance0, users0 = _linearize(control_numerator, control_denominator, "control")
     ratio1, variance1, users1 = _linearize(treatment_numerator, treatment_denominator, "treatment")
     if ratio0.shape != ratio1.shape:
@@ -201,7 +216,7 @@ def _linearize(
     numerator: ArrayLike, denominator: ArrayLike, arm: str
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
     """Return an arm's ratio, the variance of the users' contributions to it, and the number of users."""
-    denominator = aligned(f"{arm}_denominator", denominator, f"{arm}_numerator", numerator)
+    numerator, denominator = all_aligned(**{f"{arm}_numerator": numerator, f"{arm}_denominator": denominator})
     x, y = _metric(f"{arm}_numerator", numerator), _metric(f"{arm}_denominator", denominator)
     if x.shape != y.shape:
         raise ValueError(f"{arm}_denominator must have the shape of {arm}_numerator, got {y.shape} and {x.shape}")
@@ -212,8 +227,25 @@ def _linearize(
     return ratio[..., 0], _variance((x - ratio * y) / mean, size=x / mean), x.shape[-1]
 
 
+def _moments(**moments: ArrayLike) -> list[NDArray[np.float64]]:
+    """Return the moments of two arms, by the arguments' names, checked and meeting label by label."""
+    found = []
+    for (name, given), values in zip(moments.items(), all_aligned(**moments), strict=True):
+        low, high = LIMITS[name.split("_")[1]]
+        checked = checks.array(name, np.atleast_1d(values), low=low, high=high, remedy="drop empty arms")
+        if name.endswith("users") and (checked != np.floor(checked)).any():
+            raise ValueError(f"{name} must be whole numbers, got {checks.told(given)}; count users, not shares")
+        found.append(checked.reshape(np.shape(values)))
+    return found
+
+
+def _experiments(values: Any) -> pd.Index | None:
+    """Return the labels of the experiments, the rows of a frame."""
+    return values.index if isinstance(values, pd.DataFrame) else None
+
+
 def _metric(name: str, values: ArrayLike) -> NDArray[np.float64]:
-    return checks.array(name, values, minimum_length=2, low=-LARGEST, high=LARGEST)
+    return checks.array(name, values, minimum_length=2, low=-LARGEST_SQUARABLE, high=LARGEST_SQUARABLE)
 
 
 def _variance(values: NDArray[np.float64], size: NDArray[np.float64] | None = None) -> NDArray[np.float64]:

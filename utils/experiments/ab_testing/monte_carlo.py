@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from utils.experiments.ab_testing.inference import welch_from_moments
 from utils.foundation import checks
+from utils.foundation.checks import LARGEST_SQUARABLE
 from utils.foundation.labels import aligned
 
 __all__ = ["Draw", "Experiments", "ever_crosses", "resample", "simulate_experiments", "simulate_z_paths"]
@@ -67,8 +68,10 @@ def simulate_experiments(
     users = checks.count("users_per_arm", users_per_arm, minimum=2 * looks, maximum=MOST_USERS)
     if users % looks:
         raise ValueError(f"users_per_arm must be a multiple of looks, got {users} and {looks}; round it up")
-    effect = checks.number("effect", effect, low=-1e100, high=1e100, remedy="use 0 for an A/A test")
-    generator = np.random.default_rng(rng)
+    effect = checks.number(
+        "effect", effect, low=-LARGEST_SQUARABLE, high=LARGEST_SQUARABLE, remedy="use 0 for an A/A test"
+    )
+    generator = checks.seeded("rng", rng)
     batch = max(1, VALUES_PER_BATCH // (2 * users))
     parts = []
     for start in range(0, n_experiments, batch):
@@ -120,7 +123,7 @@ def simulate_z_paths(
     """
     n_experiments, looks = _checked_size(n_experiments, looks)
     drift = checks.number("drift", drift, remedy="use 0 for an A/A test")
-    steps = np.random.default_rng(rng).standard_normal((n_experiments, looks)) + drift / np.sqrt(looks)
+    steps = checks.seeded("rng", rng).standard_normal((n_experiments, looks)) + drift / np.sqrt(looks)
     return steps.cumsum(axis=1) / np.sqrt(np.arange(1, looks + 1))
 
 

@@ -5,11 +5,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from utils.experiments.ab_testing.inference import MeanTest, welch_from_moments
 from utils.foundation import checks
+from utils.foundation.checks import LARGEST_SQUARABLE
 from utils.foundation.labels import aligned
 
 __all__ = ["split_tests"]
 
-LARGEST = 1e100  # its square stays finite
 ROUNDING = 1e-13  # variance ÷ mean square below which values differ by the rounding of their sums only
 
 
@@ -38,8 +38,8 @@ def split_tests(if_control: ArrayLike, if_treated: ArrayLike, arms: ArrayLike, a
     [5.5, -0.5]
     """
     if_treated = aligned("if_treated", if_treated, "if_control", if_control)
-    y0 = checks.array("if_control", if_control, low=-LARGEST, high=LARGEST)
-    y1 = checks.array("if_treated", if_treated, low=-LARGEST, high=LARGEST)
+    y0 = checks.array("if_control", if_control, low=-LARGEST_SQUARABLE, high=LARGEST_SQUARABLE)
+    y1 = checks.array("if_treated", if_treated, low=-LARGEST_SQUARABLE, high=LARGEST_SQUARABLE)
     if y0.ndim != 1 or y0.shape != y1.shape:
         raise ValueError(f"if_treated must be one value a user like if_control, got {y1.shape} and {y0.shape}")
     treated = _checked_arms(aligned("arms", arms, "if_control", if_control), len(y0))

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from utils.foundation import checks
-from utils.foundation.labels import aligned
+from utils.foundation.labels import all_aligned
 from utils.foundation.whole_numbers import LARGEST_COUNT
 
 __all__ = ["LARGEST_NOISE", "LARGEST_RATIO", "SMALLEST_RATIO", "log_evidence", "odds"]
@@ -32,7 +32,7 @@ def log_evidence(
 
     Args:
         canary_events: counts in a window, any shape that broadcasts.
-        stable_events: counts in the same window; two Series meet window by window.
+        stable_events: counts in the same window; Series among the five arguments meet window by window.
         share: canary requests ÷ all requests in that window, from 0 to 1.
         ratio: the ratio looked for, positive.
         noise: variance of the log ratio of equal arms beyond counting, see `Guardrail`; it discounts the evidence by
@@ -43,8 +43,8 @@ def log_evidence(
         Exact without noise, approximate with it.
 
     Raises:
-        ValueError: if a count or the noise is negative or not finite, a share outside [0, 1], or a ratio outside
-            [1e-9, 1e9].
+        ValueError: if a count or the noise is negative or not finite, a share outside [0, 1], a ratio outside
+            [1e-9, 1e9], or labels that differ.
 
     References:
         Wald (1945), "Sequential Tests of Statistical Hypotheses", *Annals of Mathematical Statistics* 16.
@@ -54,8 +54,9 @@ def log_evidence(
     >>> round(float(log_evidence(0, 4, share=0.01, ratio=4)), 2)   # four errors, none on it: little is learned
     -0.12
     """
-    stable_events = aligned("stable_events", stable_events, "canary_events", canary_events)
-    share = aligned("share", share, "canary_events", canary_events)
+    canary_events, stable_events, share, ratio, noise = all_aligned(
+        canary_events=canary_events, stable_events=stable_events, share=share, ratio=ratio, noise=noise
+    )
     canary = _numbers("canary_events", canary_events, 0, LARGEST_COUNT, "pass the events of one window")
     stable = _numbers("stable_events", stable_events, 0, LARGEST_COUNT, "pass the events of one window")
     share = _numbers("share", share, 0, 1, "pass canary requests ÷ all requests")

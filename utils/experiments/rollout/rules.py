@@ -24,7 +24,7 @@ __all__ = [
 
 HOLD, PROMOTE, ROLL_BACK = 0, 1, -1
 STEPS = (0.01, 0.10, 0.50, 1.00)
-MOST_MINUTES = 10_000  # of a step: a week
+MOST_MINUTES = 10_000  # of a step: about a week
 MOST_CELLS = 20_000_000  # minutes × rollouts that fit into memory
 
 

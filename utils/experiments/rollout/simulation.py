@@ -80,7 +80,7 @@ def simulate_rollouts(
     """
     n_runs = checks.count("n_runs", n_runs, "use for example 500", maximum=MOST_RUNS)
     horizon = checks.count("horizon", horizon, "count minutes, such as 720", maximum=MOST_MINUTES)
-    rng = np.random.default_rng(rng)
+    rng = checks.seeded("rng", rng)
     traffic = Traffic() if traffic is None else traffic
     tally, shares = _Tally(n_runs), np.asarray(rule.steps, float)
     still_to_come = _harm_after(release, traffic, horizon, shares[-1])

@@ -129,7 +129,7 @@ def compare_units(
         raise ValueError(
             f"n_users must leave fewer prone users in all runs than {MOST_CELLS:,}, got {n_users}; use less"
         )
-    rng = np.random.default_rng(rng)
+    rng = checks.seeded("rng", rng)
     n_prone = rng.binomial(n_users, prone_share, n_runs)
     columns = int(n_prone.max())
     exists = np.arange(columns) < n_prone[:, None]

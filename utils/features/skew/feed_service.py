@@ -2,13 +2,13 @@
 
 import threading
 from collections.abc import Iterator
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from utils.features.skew.online_features import OnlineFeatures, Visit
 from utils.features.skew.serving_database import record_served
+from utils.features.times import moment
 from utils.foundation import checks
 from utils.foundation.http_server import serve
 from utils.world import Sessions
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 __all__ = ["feed_app", "serve_visits"]
-
-UNIX_TIME_ZERO = datetime(1970, 1, 1)  # what the log's microseconds count from; the world's day 0 is another day
 
 
 class Model(Protocol):
@@ -77,7 +75,7 @@ def _log_rows(
 ) -> Iterator[tuple[Any, ...]]:
     """Give one row for each dish that was scored: who, what, when, the features as served, the score."""
     for visit, block, part in zip(visits, blocks, scored, strict=True):
-        time = (visit.time - UNIX_TIME_ZERO) // timedelta(microseconds=1)
+        time = moment("time", visit.time)
         for dish_id, row, score in zip(visit.dish_ids, block, part, strict=True):
             yield visit.session_id, visit.user_id, dish_id, time, *row, score
 

@@ -123,7 +123,7 @@ class RedisOnlineStore:
             raise ImportError(
                 "RedisOnlineStore needs the package redis; pip install redis, or unset REDIS_URL"
             ) from None
-        self._client = redis.Redis.from_url(url, decode_responses=True)
+        self._client = redis.Redis.from_url(url)
         self._client.ping()
         self._prefix = prefix
 

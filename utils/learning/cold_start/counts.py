@@ -5,10 +5,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from utils.foundation import checks
 from utils.foundation.labels import same_labels
+from utils.foundation.whole_numbers import LARGEST_COUNT
 
 __all__ = ["success_counts"]
-
-LARGEST = 2.0**53  # beyond, a float no longer counts by ones
 
 
 def success_counts(trials: ArrayLike, successes: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -23,7 +22,7 @@ def success_counts(trials: ArrayLike, successes: ArrayLike) -> tuple[NDArray[np.
     """
     same_labels(trials=trials, successes=successes)
     found = [
-        checks.array(name, np.atleast_1d(values), low=0, high=LARGEST).reshape(np.shape(values))
+        checks.array(name, np.atleast_1d(values), low=0, high=LARGEST_COUNT).reshape(np.shape(values))
         for name, values in (("trials", trials), ("successes", successes))
     ]
     try:

@@ -22,7 +22,6 @@ ANSWERED, NO_ANSWER, RAISED, TIMED_OUT, BUSY, OUT_OF_TIME = (
     "busy",
     "out of time",
 )
-DAY = 86_400.0  # seconds
 
 
 class Attempt(NamedTuple):
@@ -135,7 +134,7 @@ class FallbackChain:
             self._last_resort = copy.deepcopy(last_resort)  # the caller may change theirs
         except Exception as error:
             raise ValueError(f"last_resort must be a value that can be copied: {_words(error)}; use a list") from None
-        self.time_limit = checks.number("time_limit", time_limit, low=0, high=DAY, open_low=True)
+        self.time_limit = checks.seconds("time_limit", time_limit, "0.1 is usual")
         self.max_concurrent = checks.count("max_concurrent", max_concurrent)
         self._sources = dict(sources)
         self._slots = {name: threading.BoundedSemaphore(self.max_concurrent) for name in sources}

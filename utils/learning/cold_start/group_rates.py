@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from utils.foundation.labels import same_labels
+from utils.foundation.labels import aligned, same_labels
 from utils.foundation.whole_numbers import exact_integers
 from utils.learning.cold_start.counts import success_counts
 from utils.learning.cold_start.shrinkage import beta_binomial_shrinkage, fit_prior_strength
@@ -34,7 +34,7 @@ def group_rates(group: ArrayLike, trials: ArrayLike, successes: ArrayLike, *, pa
         group: (n_rows,) code of each row, 0 … n_groups - 1.
         trials: (n_rows, n_columns) counts.
         successes: (n_rows, n_columns) counts.
-        parent: (n_columns,) rates of everybody, in (0, 1).
+        parent: (n_columns,) rates of everybody, in (0, 1); a Series meets the columns of a frame of trials by name.
 
     Returns:
         `GroupRates`; a group without rows has the rates of everybody.
@@ -43,6 +43,7 @@ def group_rates(group: ArrayLike, trials: ArrayLike, successes: ArrayLike, *, pa
         ValueError: codes that are no codes, or counts that are no counts.
     """
     same_labels(group=group, trials=trials, successes=successes)
+    parent = aligned("parent", parent, "trials", trials)
     trials, successes = success_counts(trials, successes)
     codes = exact_integers("group", group, "number the groups with pandas.factorize")
     if trials.ndim != 2 or codes.shape != (len(trials),):

@@ -4,10 +4,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from utils.foundation import checks
+from utils.foundation.checks import LARGEST_SQUARABLE
 
 __all__ = ["james_stein_shrinkage"]
-
-LARGEST = 1e100  # the squares of larger values overflow
 
 
 def james_stein_shrinkage(estimates: ArrayLike, variance: float) -> NDArray[np.float64]:
@@ -26,7 +25,7 @@ def james_stein_shrinkage(estimates: ArrayLike, variance: float) -> NDArray[np.f
     References:
         Efron and Morris, "Data analysis using Stein's estimator and its generalizations", JASA 70 (1975).
     """
-    estimates = checks.array("estimates", estimates, dimensions=1, low=-LARGEST, high=LARGEST)
+    estimates = checks.array("estimates", estimates, dimensions=1, low=-LARGEST_SQUARABLE, high=LARGEST_SQUARABLE)
     variance = checks.number("variance", variance, low=0, open_low=True)
     if len(estimates) < 4:
         raise ValueError(f"estimates must be at least 4, got {len(estimates)}; below that the rule does not pay")

@@ -6,11 +6,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from utils.foundation import checks
+from utils.foundation.checks import LARGEST_SQUARABLE
 from utils.foundation.labels import same_labels
 
 __all__ = ["Trust", "trust_in"]
-
-LARGEST = 1e100  # the squares of larger values overflow
 
 
 class Trust(NamedTuple):
@@ -43,7 +42,7 @@ def trust_in(prediction: ArrayLike, base: ArrayLike, outcome: ArrayLike) -> Trus
     same_labels(prediction=prediction, base=base, outcome=outcome)
     arrays = []
     for name, values in (("prediction", prediction), ("base", base), ("outcome", outcome)):
-        array = checks.array(name, values, dimensions=2, low=-LARGEST, high=LARGEST)
+        array = checks.array(name, values, dimensions=2, low=-LARGEST_SQUARABLE, high=LARGEST_SQUARABLE)
         if arrays and array.shape != arrays[0].shape:
             raise ValueError(
                 f"{name} must have the shape of prediction, {arrays[0].shape}, got {array.shape}; align them"

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from utils.foundation import checks
+from utils.foundation.checks import LARGEST_SQUARABLE
 
 __all__ = ["UCB1", "BanditResult", "EpsilonGreedy", "Policy", "ThompsonBernoulli", "lai_robbins_constant", "simulate"]
 
@@ -104,12 +105,12 @@ class ThompsonBernoulli:
     beta: float = 1.0
 
     def __post_init__(self) -> None:
-        checks.number("alpha", self.alpha, low=0, open_low=True)
-        checks.number("beta", self.beta, low=0, open_low=True)
+        checks.number("alpha", self.alpha, low=1 / LARGEST_SQUARABLE, high=LARGEST_SQUARABLE)
+        checks.number("beta", self.beta, low=1 / LARGEST_SQUARABLE, high=LARGEST_SQUARABLE)
 
     def choose(self, pulls: np.ndarray, successes: np.ndarray, step: int, rng: np.random.Generator) -> np.ndarray:
         """As `Policy.choose`."""
-        return rng.beta(self.alpha + successes, self.beta + pulls - successes).argmax(axis=1)
+        return rng.beta(self.alpha + successes, self.beta + (pulls - successes)).argmax(axis=1)
 
 
 def simulate(
@@ -149,7 +150,7 @@ def simulate(
         raise ValueError(f"policy must have a method choose, got {type(policy).__name__}; try EpsilonGreedy(0.1)")
     horizon, n_runs = checks.count("horizon", horizon), checks.count("n_runs", n_runs)
     n_checkpoints = checks.count("n_checkpoints", n_checkpoints)
-    rng = np.random.default_rng(checks.count("seed", seed, minimum=0))
+    rng = checks.seeded("seed", seed)
 
     n_arms = len(means)
     order = rng.permuted(np.tile(np.arange(n_arms), (n_runs, 1)), axis=1)

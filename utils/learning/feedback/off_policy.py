@@ -215,7 +215,10 @@ def doubly_robust(
     >>> doubly_robust([3, 5], [0.5, 0.5], [1, 0], predicted_logged=[3, 5], predicted_target=[3, 3]).value
     3.0
     """
-    same_labels(reward=reward, predicted_logged=predicted_logged, predicted_target=predicted_target)
+    same_labels(
+        reward=reward, propensity=propensity, target_propensity=target_propensity,
+        predicted_logged=predicted_logged, predicted_target=predicted_target,
+    )  # fmt: skip
     reward, weights = _checked(reward, propensity, target_propensity)
     predicted_logged = checks.array("predicted_logged", predicted_logged, dimensions=1, low=-LARGEST, high=LARGEST)
     predicted_target = checks.array("predicted_target", predicted_target, dimensions=1, low=-LARGEST, high=LARGEST)

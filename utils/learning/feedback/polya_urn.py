@@ -37,7 +37,7 @@ def simulate_urn(*, n_items: int, n_draws: int, n_worlds: int, seed: int, initia
     n_items, n_draws = checks.count("n_items", n_items, minimum=2), checks.count("n_draws", n_draws)
     n_worlds = checks.count("n_worlds", n_worlds)
     initial = checks.number("initial", initial, low=0, high=LARGEST_WEIGHT, open_low=True)
-    rng = np.random.default_rng(checks.count("seed", seed, minimum=0))
+    rng = checks.seeded("seed", seed)
 
     weights = np.full((n_worlds, n_items), initial)
     world = np.arange(n_worlds)

@@ -3,11 +3,12 @@
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 
 from utils.foundation import checks
-from utils.foundation.labels import same_labels
+from utils.foundation.labels import aligned, same_labels
 from utils.foundation.whole_numbers import exact_integers
 
 __all__ = ["ExaminationEstimate", "ItemRates", "click_rates", "estimate_examination"]
@@ -128,7 +129,8 @@ def click_rates(item: ArrayLike, position: ArrayLike, clicked: ArrayLike, examin
         item: (rows,) whole-numbered identifiers of at least 0, of 64 bits, never rounded.
         position: (rows,) from 1.
         clicked: (rows,) 0 or 1.
-        examination: (positions,) chance of being examined at position 1, 2, …, above 0; a common factor cancels.
+        examination: (positions,) chance of being examined at position 1, 2, …, above 0; a common factor cancels. A Series
+            labeled by position is read by its labels.
 
     Returns:
         `ItemRates`, one entry an item in ascending order. The weighted rate is the mean of clicked / examination, which
@@ -147,6 +149,9 @@ def click_rates(item: ArrayLike, position: ArrayLike, clicked: ArrayLike, examin
     same_labels(item=item, position=position, clicked=clicked)
     item, position = _whole("item", item, low=0), _whole("position", position, low=1)
     clicked = _clicks(clicked)
+    if isinstance(examination, pd.Series):
+        positions = pd.Series(0, index=range(1, len(examination) + 1))
+        examination = aligned("examination", examination, "the positions 1, 2, …", positions)
     examination = checks.array("examination", examination, dimensions=1, low=0)
     checks.same_length(item=item, position=position, clicked=clicked)
     if position.max() > len(examination):

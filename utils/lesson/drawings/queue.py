@@ -4,6 +4,7 @@ from matplotlib.axes import Axes
 
 from utils.foundation import checks
 from utils.lesson.drawings.strokes import DARK, FAULT, INK, WORDS, arrow, box, cross, page
+from utils.lesson.figure import lesson_style
 
 __all__ = ["draw_queue"]
 
@@ -12,6 +13,7 @@ PLACE, SERVER = (0.34, 0.5), (0.9, 0.36)
 Y = 1.0  # of the line of waiting requests
 
 
+@lesson_style()
 def draw_queue(
     ax: Axes,
     *,

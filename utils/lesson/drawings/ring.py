@@ -9,6 +9,7 @@ from matplotlib.patches import Circle
 
 from utils.foundation import checks
 from utils.lesson.drawings.strokes import DARK, FAINT, INK, LINES, SHAPES, WORDS, arrow, cross, page
+from utils.lesson.figure import lesson_style
 
 __all__ = ["draw_ring", "node_of"]
 
@@ -18,6 +19,7 @@ SHORTEST_WAY = 0.045  # of a turn; below it there is no room for an arrow
 PAGE = (3.7, 2.6)
 
 
+@lesson_style()
 def draw_ring(
     ax: Axes,
     nodes: Mapping[str, float],

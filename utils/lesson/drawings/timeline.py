@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 
 from utils.foundation import checks
 from utils.lesson.drawings.strokes import BEHIND, DARK, INK, PALE, WORDS
+from utils.lesson.figure import lesson_style
 
 __all__ = ["draw_timeline"]
 
@@ -14,6 +15,7 @@ SHADE = "#e6e6e6"
 LANE = 1.0
 
 
+@lesson_style()
 def draw_timeline(
     ax: Axes,
     lanes: Mapping[str, Sequence[tuple[float, str]]],

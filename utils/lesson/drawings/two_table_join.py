@@ -6,6 +6,7 @@ from typing import Any
 from matplotlib.axes import Axes
 
 from utils.lesson.drawings.strokes import DARK, INK, WORDS, arrow, box, cross, page
+from utils.lesson.figure import lesson_style
 
 __all__ = ["draw_join"]
 
@@ -15,6 +16,7 @@ WAY = 1.9  # between the tables
 NOTHING = "∅"
 
 
+@lesson_style()
 def draw_join(
     ax: Axes,
     left: Sequence[str],

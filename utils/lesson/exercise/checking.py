@@ -6,10 +6,11 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from utils.lesson.exercise.comparison import close
+from utils.lesson.exercise.comparison import close, parts, plain
 from utils.lesson.exercise.definition import Exercise
+from utils.lesson.exercise.finished import MOST_PARTS, Endless, Finished, finished
 from utils.lesson.exercise.time_limit import Stopped, TimeUp, call_within, guarded
-from utils.lesson.exercise.wording import call_text, difference, error_text, short
+from utils.lesson.exercise.wording import call_text, difference, error_text, short, thread_text
 
 __all__ = ["Verdict", "check"]
 
@@ -99,11 +100,16 @@ class _Attempt:
         if complaint := guarded(self._signature_complaint, case, otherwise=None):
             raise _Failure(Verdict("error", complaint, case=case))
         try:
-            result = self._answer(*copy.deepcopy(case))
+            result = finished(self._answer(*copy.deepcopy(case)))
         except Stopped:
             raise
+        except Endless:
+            told = f"gives an iterator that goes on after {MOST_PARTS:,} parts: return a finished result."
+            raise self._failure(case, told) from None
         except BaseException as error:
-            raise self._failure(case, f"raised {guarded(error_text, error, otherwise='an error')}.") from None
+            told = f"raised {guarded(error_text, error, otherwise='an error')}."
+            reason = guarded(thread_text, error, otherwise="")
+            raise self._failure(case, f"{told} {reason}".rstrip()) from None
         if complaint := guarded(_complaint, result, otherwise=None):
             raise self._failure(case, complaint)
         return guarded(_kept, result, otherwise=result)
@@ -136,12 +142,14 @@ class _Attempt:
         for mistake in exercise.mistakes:
             if self._equals(results, mistake.answer):
                 return Verdict("mistake", mistake.message, mistake.name, cases[first])
+        if type(results[first]) is Finished and parts(plain(wanted[first])) is None:
+            return self._failure(cases[first], _unfinished(results[first])).verdict
         unworded = f"gives {short(results[first])}, which is not right"
         told = guarded(difference, results[first], wanted[first], wanted, otherwise=unworded)
         return Verdict("wrong", f"`{call_text(exercise.name, cases[first])}` {told}.", case=cases[first])
 
     def _results_of(self, function: Callable[..., Any]) -> list:
-        return [function(*copy.deepcopy(case)) for case in self._cases]
+        return [finished(function(*copy.deepcopy(case))) for case in self._cases]
 
     def _equals(self, results: list, function: Callable[..., Any]) -> bool:
         return all(map(self._agree, self._cases, results, self._results_of(function)))
@@ -156,15 +164,22 @@ def _complaint(result: Any) -> str | None:
     """Say so where a result can't be one, whatever the exercise."""
     if result is None:
         return "returned None: is a `return` missing?"
-    if inspect.isgenerator(result):
-        return "gives a generator: return the finished result, without `yield`."
     if inspect.iscoroutine(result):
         result.close()
         return "gives a coroutine: write `def`, without `async`."
+    if inspect.isasyncgen(result):
+        return "gives an asynchronous generator: write `def`, without `async`."
     return None
+
+
+def _unfinished(result: Finished) -> str:
+    """Say that something other than a sequence is asked for."""
+    if result.is_generator:
+        return "gives a generator: return the finished result, without `yield`."
+    return "gives its result piece by piece: return the finished one."
 
 
 def _kept(result: Any) -> Any:
     """Return a copy of a container, so that a later call that changes the same one does not change this result."""
-    is_container = isinstance(result, (list, tuple, dict, set, deque)) or hasattr(type(result), "__array__")
+    is_container = isinstance(result, (list, tuple, dict, set, deque, bytearray)) or hasattr(type(result), "__array__")
     return guarded(copy.deepcopy, result, otherwise=result) if is_container else result

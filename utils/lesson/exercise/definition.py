@@ -42,7 +42,8 @@ class Exercise:
         praise: what a right answer has shown, one sentence.
         also_right: functions of other conventions that the task's words allow; an answer that agrees with one of them
             on all cases is right.
-        agree: whether a result (first) counts as equal to the solution's (second), by default `close`.
+        agree: whether a result (first) counts as equal to the solution's (second), by default `close`; what came piece by
+            piece comes as `Finished`.
     """
 
     number: int

@@ -1,6 +1,8 @@
 """How a check speaks: a call with its arguments, a value in few characters, and where two results part."""
 
 import math
+import re
+import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -9,9 +11,10 @@ import pandas as pd
 
 from utils.lesson.display import number
 from utils.lesson.exercise.comparison import close, is_flag, is_missing, is_number, is_text, parts, plain
+from utils.lesson.exercise.finished import Finished
 from utils.lesson.exercise.time_limit import guarded
 
-__all__ = ["call_text", "difference", "error_text", "short"]
+__all__ = ["call_text", "difference", "error_text", "short", "thread_text"]
 
 VALUE_WIDTH = 60
 ERROR_WIDTH = 200
@@ -20,6 +23,26 @@ WHOLE_ARRAY = 6
 DIGITS = 4
 MISSING = "NaN"
 SEQUENCE = "a sequence"
+# what can only be used in the thread where it was made: kind of error, its words, the sentence about it
+OF_ONE_THREAD = (
+    (
+        sqlite3.ProgrammingError,
+        r"created in a thread",
+        "The check runs in a thread of its own, which can't use the notebook's connection: connect inside the function.",
+    ),
+    (
+        RuntimeError,
+        r"no (running|current) event loop|event loop is already running|different (event )?loop",
+        "The check runs in a thread of its own, apart from the notebook's event loop: make one inside the function, with "
+        "`asyncio.run(…)`.",
+    ),
+    (
+        (ValueError, RuntimeError),
+        r"only works in main thread",
+        "The check runs in a thread of its own, which can't receive a signal: leave `signal` out; a check has a time "
+        "limit already.",
+    ),
+)
 
 
 def call_text(name: str, case: tuple) -> str:
@@ -31,6 +54,22 @@ def error_text(error: BaseException) -> str:
     """Return an error's type and words in a line, also where the error has none."""
     words = " ".join(guarded(str, error, otherwise="").split())
     return _cut(f"{type(error).__name__}: {words}".rstrip(": "), ERROR_WIDTH).rstrip(".")
+
+
+def thread_text(error: BaseException) -> str:
+    """Return a sentence where an answer fails because its check runs in another thread than the notebook, else "".
+
+    Args:
+        error: what the answer raised, perhaps on account of another error.
+    """
+    chain = [error]
+    while (before := chain[-1].__cause__ or chain[-1].__context__) is not None and before not in chain:
+        chain.append(before)
+    for one in chain:
+        for kind, words, sentence in OF_ONE_THREAD:
+            if isinstance(one, kind) and re.search(words, guarded(str, one, otherwise="")):
+                return sentence
+    return ""
 
 
 def short(value: Any) -> str:
@@ -202,7 +241,7 @@ def _written(value: Any) -> str:
         return str(value.__name__)
     if isinstance(value, (np.ndarray, pd.Series, pd.Index)):
         return _written_parts(value, "[", "]") if np.size(value) <= WHOLE_ARRAY else f"array of shape {value.shape}"
-    if type(value) is list:
+    if type(value) in (list, Finished):
         return _written_parts(value, "[", "]")
     if type(value) is tuple:
         return _written_parts(value, "(", ",)" if len(value) == 1 else ")")

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from utils.foundation import checks
+from utils.foundation.labels import aligned
 
 __all__ = ["NO_ALARM", "DetectorOutcome", "checked_streams", "first_alarm", "judge"]
 
@@ -23,11 +24,13 @@ def first_alarm(statistic: ArrayLike, threshold: ArrayLike) -> NDArray[np.int64]
         Integers of shape (runs,); NO_ALARM, which is -1, where it never is.
 
     Raises:
-        ValueError: empty or not finite statistic, or a threshold that is NaN, no number or of another shape.
+        ValueError: empty or not finite statistic, or a threshold that is NaN, masked, no number, of another shape or
+            labeled otherwise.
 
     >>> first_alarm([[0, 2, 3], [0, 1, 1]], threshold=1.5).tolist()
     [1, -1]
     """
+    threshold = aligned("threshold", threshold, "statistic", statistic)
     statistic = np.atleast_2d(checked_streams("statistic", statistic))
     above = statistic > _limit(threshold, statistic.shape[1])
     return np.where(above.any(axis=1), above.argmax(axis=1), NO_ALARM)
@@ -93,6 +96,9 @@ def checked_streams(name: str, values: ArrayLike) -> NDArray[np.float64]:
 
 
 def _limit(threshold: ArrayLike, steps: int) -> NDArray[np.float64]:
+    if np.ma.is_masked(threshold):
+        got = np.ma.count_masked(threshold)
+        raise ValueError(f"threshold must not be masked, got {got} masked values; use infinity for no alarm")
     limit = np.asarray(threshold)
     if limit.dtype.kind not in "iuf" or limit.shape not in ((), (steps,)):
         got = f"{limit.dtype} of shape {limit.shape}"

@@ -1,5 +1,7 @@
 """Two samples counted in the same bins: quantile bins of the reference for numbers, one bin a value for categories."""
 
+from decimal import Decimal
+from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
@@ -102,8 +104,12 @@ def _edges_and_floor(
 
 def _given_edges(bins: ArrayLike) -> NDArray[np.float64]:
     try:
-        edges = np.asarray(bins, float)
-    except (TypeError, ValueError):
+        edges = np.asarray(bins)
+        is_number = not np.ma.is_masked(bins) and (
+            edges.dtype.kind in "iuf" or all(isinstance(edge, (Real, Decimal)) for edge in edges.flat)
+        )
+        edges = edges.astype(float) if is_number and edges.dtype.kind != "b" else np.empty(0)
+    except (TypeError, ValueError, OverflowError):
         edges = np.empty(0)
     if edges.ndim != 1 or not 0 < len(edges) <= MOST_BINS or not (np.diff(edges) > 0).all() or np.isnan(edges).any():
         got = checks.told(bins)

@@ -7,6 +7,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
+from utils.foundation import checks
+from utils.foundation.labels import all_aligned
+from utils.foundation.whole_numbers import LARGEST_COUNT
 from utils.monitoring.drift.binning import binned_counts, quantile_counts
 from utils.monitoring.drift.samples import Sample, number_columns
 from utils.monitoring.drift.tables import tables
@@ -59,16 +62,33 @@ def psi_many(reference: Sample, current: Sample, bins: int | ArrayLike = 10) -> 
     return psi_of_counts(*quantile_counts(*tables(reference, current, nan_allowed=True), bins))
 
 
-def psi_of_counts(before: NDArray[np.int64], after: NDArray[np.int64]) -> NDArray[np.float64]:
+def psi_of_counts(before: ArrayLike, after: ArrayLike) -> NDArray[np.float64]:
     """PSI over the first axis of counts.
 
     Args:
         before: rows per bin of the reference, shape (bins, ...).
-        after: rows per bin of the current sample, same shape.
+        after: rows per bin of the current sample, same shape; two Series, as of `value_counts`, meet bin by bin.
 
     Returns:
         Array of shape (...); bins empty in both add nothing.
+
+    Raises:
+        ValueError: counts that are negative, missing or no numbers, shapes or labels that differ, a side without rows.
+
+    >>> float(psi_of_counts([3, 1], [1, 3]).round(4))
+    1.0986
     """
+    before, after = all_aligned(before=before, after=after)
+    before, after = (
+        checks.array(name, counts, low=0, high=LARGEST_COUNT) for name, counts in (("before", before), ("after", after))
+    )
+    if before.shape != after.shape:
+        raise ValueError(
+            f"after must have the shape of before, {before.shape}, got {after.shape}; count both in the same bins"
+        )
+    for name, counts in (("before", before), ("after", after)):
+        if (counts.sum(axis=0) == 0).any():
+            raise ValueError(f"{name} must have rows in some bin, got none; leave out what was not seen")
     p = np.where((before == 0) & (after > 0), EMPTY_BIN, before) / before.sum(axis=0)
     q = np.where((after == 0) & (before > 0), EMPTY_BIN, after) / after.sum(axis=0)
     return (special.rel_entr(p, q) + special.rel_entr(q, p)).sum(axis=0)

@@ -147,7 +147,8 @@ def _squared_distances(values: NDArray[np.float64]) -> NDArray[np.float64]:
     values = values - values.mean(axis=0)
     with np.errstate(over="ignore"):
         norms = (values**2).sum(axis=1)
-    if not np.isfinite(norms.max() * 4):
+        farthest = 4 * norms.max()
+    if not np.isfinite(farthest):
         raise ValueError("reference and current must have finite distances, got infinite ones; scale the columns")
     return np.maximum(norms[:, None] + norms - 2 * values @ values.T, 0.0)
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from utils.foundation import checks
+from utils.foundation.checks import LARGEST_SQUARABLE
 from utils.monitoring.drift.alarm_times import NO_ALARM, checked_streams
 
 __all__ = ["adwin_first_alarm", "cusum_statistic", "page_hinkley_statistic"]
@@ -48,8 +49,7 @@ def page_hinkley_statistic(
     >>> page_hinkley_statistic([0, 0, 0, 4, 4], slack=0.1, min_steps=1).round(2)
     array([0. , 0. , 0. , 2.9, 5.2])
     """
-    streams = checked_streams("streams", streams)
-    slack = checks.not_negative("slack", slack, "use 0 to tolerate no drift")
+    streams, slack = _bounded(streams), _slack(slack)
     min_steps = checks.count("min_steps", min_steps, "30 is usual")
     remedy = "use 1 to forget nothing"
     forgetting = checks.number("forgetting", forgetting, low=0, high=1, open_low=True, remedy=remedy)
@@ -82,9 +82,9 @@ def cusum_statistic(streams: ArrayLike, *, target: float, slack: float, directio
     >>> cusum_statistic([0, 1, -1, 1, 1], target=0, slack=0.25, direction="up")
     array([0.  , 0.75, 0.  , 0.75, 1.5 ])
     """
-    streams = checked_streams("streams", streams)
-    target = checks.number("target", target, remedy="take the mean of a reference period")
-    slack = checks.not_negative("slack", slack, "use 0 to tolerate no drift")
+    streams, slack = _bounded(streams), _slack(slack)
+    remedy = "take the mean of a reference period"
+    target = checks.number("target", target, low=-LARGEST_SQUARABLE, high=LARGEST_SQUARABLE, remedy=remedy)
     checks.choice("direction", direction, tuple(SIGNS))
     return np.max([_rise(sign * (streams - target) - slack, 1.0) for sign in SIGNS[direction]], axis=0)
 
@@ -108,7 +108,7 @@ def adwin_first_alarm(streams: ArrayLike, *, confidence: float = 0.002, check_ev
     """
     from river.drift import ADWIN
 
-    streams = np.atleast_2d(checked_streams("streams", streams))
+    streams = np.atleast_2d(_bounded(streams))
     confidence = checks.fraction("confidence", confidence, "river's default is 0.002")
     check_every = checks.count("check_every", check_every, "river's default is 32")
     alarms = np.full(len(streams), NO_ALARM)
@@ -120,6 +120,16 @@ def adwin_first_alarm(streams: ArrayLike, *, confidence: float = 0.002, check_ev
                 alarms[run] = step
                 break
     return alarms
+
+
+def _bounded(streams: ArrayLike) -> NDArray[np.float64]:
+    """Return checked streams whose sums and squares stay finite."""
+    found = checked_streams("streams", streams)
+    return checks.array("streams", found, low=-LARGEST_SQUARABLE, high=LARGEST_SQUARABLE)
+
+
+def _slack(slack: float) -> float:
+    return checks.number("slack", slack, low=0, high=LARGEST_SQUARABLE, remedy="use 0 to tolerate no drift")
 
 
 def _rise(increments: NDArray[np.float64], forgetting: float) -> NDArray[np.float64]:

@@ -13,13 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from utils.foundation import checks
-from utils.foundation.hash_mixing import mix64, mix64_array
+from utils.foundation.hash_mixing import MASK, mix64, mix64_array
 
 __all__ = ["Hashes", "as_key_array", "fnv1a", "hash_key", "hash_keys", "is_one_key", "mix", "mix_array"]
 
 Hashes = npt.NDArray[np.uint64]
 
-_MASK = (1 << 64) - 1
 _FNV_OFFSET, _FNV_PRIME = 0xCBF29CE484222325, 0x100000001B3
 _GOLDEN_GAMMA = 0x9E3779B97F4A7C15  # what splitmix64 adds to its state before each output
 _CHUNK = 1 << 14  # rows whose hashes and bytes stay in the processor's cache
@@ -43,7 +42,7 @@ def fnv1a(data: bytes) -> int:
     """
     value = _FNV_OFFSET
     for byte in data:
-        value = ((value ^ byte) * _FNV_PRIME) & _MASK
+        value = ((value ^ byte) * _FNV_PRIME) & MASK
     return value
 
 
@@ -116,8 +115,8 @@ def hash_key(key: str | bytes | int) -> int:
         )
     if isinstance(key, (int, np.integer)):
         number = int(key)
-        if -(1 << 63) <= number <= _MASK:
-            return mix(number & _MASK)
+        if -(1 << 63) <= number <= MASK:
+            return mix(number & MASK)
         key = str(number)
     data = key.encode("utf-8", "surrogatepass") if isinstance(key, str) else bytes(key)
     return mix(fnv1a(data.rstrip(b"\0")))

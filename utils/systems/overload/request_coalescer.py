@@ -1,8 +1,8 @@
 """Single flight: threads that ask for the same key at the same time share one computation."""
 
-import copy
 import threading
 from collections.abc import Callable, Hashable
+from types import TracebackType
 from typing import Any, TypeVar
 
 from utils.foundation import checks
@@ -43,7 +43,8 @@ class RequestCoalescer:
             RuntimeError: the computation would wait for itself, because it asks for its own key or because two ask for
                 each other's; or the other thread's computation was interrupted.
             TimeoutError: the other thread's computation takes longer than wait_seconds.
-            Exception: what `compute` raised; each thread that waited raises a copy of its own.
+            Exception: what `compute` raised; each thread that waited raises a copy of its own, or, where the error's
+                class allows no copy, the same object, whose traceback does not grow from waiter to waiter.
         """
         if not callable(compute):
             raise ValueError(f"compute must be a function, got {checks.told(compute)}; pass it without calling it")
@@ -88,7 +89,7 @@ class RequestCoalescer:
         try:
             flight.result = compute()
         except BaseException as error:
-            flight.error = error
+            flight.error, flight.traceback = error, error.__traceback__
             raise
         finally:
             with self._lock:
@@ -104,6 +105,7 @@ class _Flight:
         self.leader, self.landed = leader, threading.Event()
         self.result: Any = None
         self.error: BaseException | None = None
+        self.traceback: TracebackType | None = None  # the error's, when the flight landed
 
     def outcome(self) -> Any:
         """Return the result, or raise the error as one of this thread's own: a traceback can't be shared."""
@@ -111,8 +113,42 @@ class _Flight:
             return self.result
         if not isinstance(self.error, Exception):  # an interrupt was meant for the thread that computed
             raise RuntimeError("the computation was interrupted in the thread that led it") from self.error
+        own = _own_copy(self.error)
+        raise own.with_traceback(self.traceback if own is self.error else None)
+
+
+def _own_copy(error: Exception) -> Exception:
+    """Return an error that says the same and is another object; the error itself where its class allows none."""
+    for make in (_copy_as_pickled, _copy_without_init):
         try:
-            own = copy.copy(self.error)
-        except Exception:  # an error whose class can't be copied
-            own = self.error
-        raise own if type(own) is type(self.error) else self.error
+            own = make(error)
+            if own is not error and type(own) is type(error) and _told(own) == _told(error):
+                own.__cause__, own.__context__ = error.__cause__, error.__context__
+                own.__suppress_context__ = error.__suppress_context__
+                if hasattr(error, "__notes__"):
+                    own.__notes__ = list(error.__notes__)
+                return own
+        except Exception:  # an error whose class can't be copied in this way
+            continue
+    return error
+
+
+def _copy_as_pickled(error: Exception) -> Exception:
+    """Return what the error's class itself says a copy is; `copy.copy` asks hooks that libraries such as tblib set."""
+    make, arguments, *state = error.__reduce__()
+    own = make(*arguments)
+    if state:
+        own.__setstate__(state[0])
+    return own
+
+
+def _copy_without_init(error: Exception) -> Exception:
+    """Return a copy for which `__init__` is not called: it may ask for other arguments than those it passed on."""
+    own = type(error).__new__(type(error), *error.args)
+    own.args = error.args
+    own.__dict__.update(error.__dict__)
+    return own
+
+
+def _told(error: Exception) -> tuple[str, str]:
+    return str(error), repr(error.args)
