@@ -1,9 +1,13 @@
-"""Exercises of lesson 7 against pandas, numpy, DuckDB and a table by hand; right and wrong answers of others."""
+"""Exercises of lesson 7 against scipy, DuckDB and tables by hand; right and wrong answers of others."""
+
+import itertools
+import math
 
 import duckdb
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from tests.exercises.judging import (
     assert_by_hand,
@@ -14,19 +18,26 @@ from tests.exercises.judging import (
     state,
 )
 from utils.exercises.training_serving_skew import EXERCISES
+from utils.lesson.first_moves import first_moves
 
-RATIO, PARITY, TRIAGE = in_order(EXERCISES)
-
-
-def measured_ratio(n):
-    values = np.arange(n) ** 1.5
-    return pd.Series(values).std() / np.std(values)
+VISITS, PARITY, TRIAGE = in_order(EXERCISES)
 
 
-def test_the_ratio_is_that_of_the_two_libraries():
-    assert_solution_is(RATIO, measured_ratio, (3,), (17,))
-    squares = {2: 2, 5: 1.25, 30: 30 / 29, 1_000: 1_000 / 999}
-    assert_by_hand(RATIO, [((n,), square**0.5) for n, square in squares.items()])
+def by_binomial(share, escape):
+    """Return the least number of visits by scipy's law for the number of touched ones."""
+    if share == 1:
+        return 1
+    visits = max(1, int(math.log(escape) / math.log(1 - share)) - 3)
+    while stats.binom.cdf(0, visits, share) > escape + 1e-12:
+        visits += 1
+    return visits
+
+
+def test_the_number_of_visits_is_that_of_the_binomial_law():
+    assert_solution_is(VISITS, by_binomial, (0.02, 0.001), (0.004, 0.2))
+    by_hand = [(0.5, 0.25, 2), (0.5, 0.26, 2), (0.5, 0.24, 3), (0.01, 0.01, 459), (0.001, 0.05, 2995)]
+    by_hand += [(0.3, 0.001, 20), (1, 0.01, 1), (0.2, 0.9, 1)]
+    assert_by_hand(VISITS, [((share, escape), visits) for share, escape, visits in by_hand])
 
 
 def by_sql(served, recomputed, tolerance):
@@ -69,17 +80,68 @@ def test_the_share_was_counted_by_hand():
     assert_by_hand(PARITY, by_hand)
 
 
-def test_the_first_move_is_that_of_the_table_by_hand():
-    without_mismatch = {
-        (False, False): "nothing",
-        (True, False): "watch",
-        (False, True): "retrain",
-        (True, True): "retrain",
-    }
-    with_mismatch = dict.fromkeys(without_mismatch, "fix the pipeline")
-    by_hand = {0: without_mismatch, 1e-5: with_mismatch, 0.01: with_mismatch, 1: with_mismatch}
-    asked = [(mismatch, shifted, fell) for mismatch in by_hand for shifted in (False, True) for fell in (False, True)]
-    assert_by_hand(TRIAGE, [((p, shifted, fell), by_hand[p][shifted, fell]) for p, shifted, fell in asked])
+def by_table(released, arrive, served, trained, inputs, calibration):
+    """Return the move of the course's table for the first symptom that is there."""
+    fell = calibration > 1
+    there = [fell and released, served + trained > 0, not arrive, fell, inputs > 1, True]
+    return next(row.move for row, is_there in zip(first_moves().moves, there, strict=True) if is_there)
+
+
+def test_the_first_move_is_that_of_the_courses_table():
+    assert_solution_is(TRIAGE, by_table)
+    assert {TRIAGE.solution(*case) for case in TRIAGE.cases()} == {row.move for row in first_moves().moves}
+
+
+@pytest.mark.parametrize(
+    ("readings", "move"),
+    [
+        ((True, True, 0.0, 0.0, 0.5, 1.5), "roll back"),
+        ((True, True, 0.3, 0.0, 2.0, 1.5), "roll back"),
+        ((True, True, 0.3, 0.0, 2.0, 0.5), "fix the pipeline"),
+        ((False, True, 0.0, 1.0, 0.5, 0.5), "fix the pipeline"),
+        ((False, False, 0.3, 0.0, 0.5, 1.5), "fix the pipeline"),
+        ((False, False, 0.0, 0.0, 2.0, 1.5), "fix the tracking"),
+        ((False, False, 0.0, 0.0, 0.5, 0.5), "fix the tracking"),
+        ((False, True, 0.0, 0.0, 2.0, 1.5), "retrain"),
+        ((False, True, 0.0, 0.0, 0.5, 1.5), "retrain"),
+        ((False, True, 0.0, 0.0, 2.0, 0.5), "watch"),
+        ((True, True, 0.0, 0.0, 2.0, 0.5), "watch"),
+        ((True, True, 0.0, 0.0, 0.5, 0.5), "nothing"),
+    ],
+)
+def test_the_first_move_was_worked_out_by_hand(readings, move):
+    assert TRIAGE.solution(*readings) == move
+
+
+def by_select(released, labels_arrive, served_wrong, trained_wrong, inputs, calibration):
+    asked = [
+        bool(released and calibration > 1),
+        max(served_wrong, trained_wrong) > 0,
+        not labels_arrive,
+        calibration > 1,
+        inputs > 1,
+    ]
+    return np.select(asked, ["roll back", "fix the pipeline", "fix the tracking", "retrain", "watch"], "nothing")
+
+
+def in_one_line(r, a, s, t, i, c):
+    fixed = "fix the pipeline" if s or t else None if a else "fix the tracking"
+    return (r and c >= 1 and "roll back") or fixed or (c >= 1 and "retrain") or (i >= 1 and "watch") or "nothing"
+
+
+def by_cases(released, labels_arrive, served_wrong, trained_wrong, inputs, calibration):
+    quality_fell = calibration > 1.0
+    if quality_fell:
+        if released:
+            return "roll back"
+        if any([served_wrong, trained_wrong]):
+            return "fix the pipeline"
+        return "retrain" if labels_arrive else "fix the tracking"
+    if served_wrong != 0 or trained_wrong != 0:
+        return "fix the pipeline"
+    if not labels_arrive:
+        return "fix the tracking"
+    return {True: "watch", False: "nothing"}[inputs > 1]
 
 
 def by_dictionary(served, recomputed, tolerance):
@@ -107,17 +169,19 @@ def by_numpy(served, recomputed, tolerance):
 @pytest.mark.parametrize(
     ("exercise", "answer"),
     [
-        (RATIO, measured_ratio),
-        (RATIO, lambda n: (n / (n - 1)) ** 0.5),
-        (RATIO, lambda n: np.float32(1) / np.sqrt(np.float32(1 - 1 / n))),
-        (RATIO, lambda n: pd.Series([n / (n - 1)]).pow(0.5)[0]),
+        (VISITS, by_binomial),
+        (VISITS, lambda s, e: 1 if s == 1 else max(1, math.ceil(math.log(e) / math.log(1 - s) - 1e-9))),
+        (VISITS, lambda s, e: next(n for n in itertools.count(1) if 1 - (1 - s) ** n >= 1 - e - 1e-12)),
+        (VISITS, lambda s, e: np.argmax((1 - s) ** np.arange(1, 5_000) <= e) + 1),
+        (VISITS, lambda s, e: float(np.searchsorted(-((1 - s) ** np.arange(1, 5_000)), -e) + 1)),
         (PARITY, by_dictionary),
         (PARITY, by_index),
         (PARITY, by_numpy),
         (PARITY, by_sql),
-        (TRIAGE, lambda p, s, f: "fix the pipeline" if p else "retrain" if f else "watch" if s else "nothing"),
-        (TRIAGE, lambda p, s, f: np.select([p > 0, f, s], ["fix the pipeline", "retrain", "watch"], "nothing")),
-        (TRIAGE, lambda p, s, f: next(w for c, w in ((p, "fix the pipeline"), (f, "retrain"), (s, "watch"), (1, "nothing")) if c)),
+        (TRIAGE, by_table),
+        (TRIAGE, by_cases),
+        (TRIAGE, by_select),
+        (TRIAGE, in_one_line),
     ],
 )  # fmt: skip
 def test_right_answers_in_other_styles_pass(exercise, answer):
@@ -155,10 +219,13 @@ def of_the_served_rows(served, recomputed, tolerance):
 @pytest.mark.parametrize(
     ("exercise", "answer"),
     [
-        (RATIO, lambda n: np.sqrt((n + 1) / n)),
-        (RATIO, lambda n: np.sqrt(n / (n - 2)) if n > 2 else 1.0),
-        (RATIO, lambda n: 2**0.5),
-        (RATIO, lambda n: 1 + 1 / (2 * n)),
+        (VISITS, lambda s, e: by_binomial(s, e) + 1),
+        (VISITS, lambda s, e: by_binomial(s, 0.01)),
+        (VISITS, lambda s, e: by_binomial(s, e / 2)),
+        (VISITS, lambda s, e: math.ceil((1 - e) / s)),
+        (VISITS, lambda s, e: math.ceil(-math.log(e) / s)),
+        (VISITS, lambda s, e: by_binomial(1 - s, e) if s < 1 else 1),
+        (VISITS, lambda s, e: next(n for n in itertools.count(1) if (1 - s) ** n < e)),
         (PARITY, no_indicator),
         (PARITY, served_nan_passes),
         (PARITY, recomputed_nan_passes),
@@ -170,10 +237,16 @@ def of_the_served_rows(served, recomputed, tolerance):
         (PARITY, lambda s, r, t: 1 - by_dictionary(s, r, t)),
         (PARITY, lambda s, r, t: by_dictionary(s.dropna(), r, t)),
         (PARITY, lambda s, r, t: by_dictionary(s.fillna(0), r.fillna(0), t)),
-        (TRIAGE, lambda p, s, f: "fix the pipeline" if p > 1e-3 else "retrain" if f else "watch" if s else "nothing"),
-        (TRIAGE, lambda p, s, f: "fix the pipeline" if p >= 0 else "retrain" if f else "watch" if s else "nothing"),
-        (TRIAGE, lambda p, s, f: "fix the pipeline" if p > 0 else "watch" if s else "retrain" if f else "nothing"),
-        (TRIAGE, lambda p, s, f: "fix the pipeline" if p > 0 else "retrain" if f and s else "watch" if s or f else "nothing"),
+        (TRIAGE, lambda r, a, s, t, i, c: by_table(r, a, s * (s > 1e-3), t, i, c)),
+        (TRIAGE, lambda r, a, s, t, i, c: by_table(r, a, s, t * (t > 1e-3), i, c)),
+        (TRIAGE, lambda r, a, s, t, i, c: by_table(r, a, s, t, i, c / 1.05)),
+        (TRIAGE, lambda r, a, s, t, i, c: by_table(r, a, s, t, i / 1.05, c)),
+        (TRIAGE, lambda r, a, s, t, i, c: by_table(r, a, s, t, i, c * 1.05)),
+        (TRIAGE, lambda r, a, s, t, i, c: "fix the tracking" if not a else by_table(r, a, s, t, i, c)),
+        (TRIAGE, lambda r, a, s, t, i, c: "roll back" if r and i > 1 else by_table(False, a, s, t, i, c)),
+        (TRIAGE, lambda r, a, s, t, i, c: "watch" if i > 1 and c <= 1 else by_table(r, a, s, t, i, c)),
+        (TRIAGE, lambda r, a, s, t, i, c: by_table(r, a, min(s, t), min(s, t), i, c)),
+        (TRIAGE, lambda r, a, s, t, i, c: by_table(r, a, 0, t, i, c)),
     ],
 )  # fmt: skip
 def test_plausible_wrong_answers_fail(exercise, answer):
@@ -212,31 +285,46 @@ def too_large_only(served, recomputed, tolerance):
     return np.mean(bad)
 
 
+def by_logarithm(rounded, chance):
+    return lambda s, e: max(1, rounded(math.log(chance(e)) / math.log1p(-s))) if s < 1 else 1
+
+
 MISTAKES = [
-    (RATIO, "variance", lambda n: measured_ratio(n) ** 2),
-    (RATIO, "inverted", lambda n: 1 / measured_ratio(n)),
-    (RATIO, "no difference", lambda n: 1),
+    (VISITS, "rounded down", lambda s, e: max(1, int(math.log(e, 1 - s))) if s < 1 else 1),
+    (VISITS, "expected one", lambda s, e: -int(-1 // s)),
+    (VISITS, "rule of three", lambda s, e: np.ceil(3 / s)),
+    (VISITS, "caught for escape", by_logarithm(math.ceil, lambda e: 1 - e)),
     (PARITY, "by position", by_rows),
     (PARITY, "inner join", inner),
     (PARITY, "nan never agrees", nan_differs),
     (PARITY, "nan always agrees", nan_agrees),
     (PARITY, "signed", too_large_only),
-    (TRIAGE, "retrain on alarm", lambda p, s, f: "fix the pipeline" if p else "retrain" if s | f else "nothing"),
+    (
+        TRIAGE,
+        "retrain on alarm",
+        lambda r, a, s, t, i, c: (
+            "retrain" if by_table(r, a, s, t, i, c) == "watch" and not r else by_table(r, a, s, t, i, c)
+        ),
+    ),
+    (TRIAGE, "never rolls back", lambda r, a, s, t, i, c: by_table(0, a, s, t, i, c)),
+    (TRIAGE, "always rolls back", lambda r, a, s, t, i, c: "roll back" if r else by_table(r, a, s, t, i, c)),
+    (TRIAGE, "served only", lambda r, a, s, t, i, c: by_table(r, a, s, 0, i, c)),
     (
         TRIAGE,
         "skew needs an alarm",
-        lambda p, s, f: "fix the pipeline" if p and s else "retrain" if f else "watch" if s else "nothing",
+        lambda r, a, s, t, i, c: by_table(r, a, s, t, i, c) if i > 1 else by_table(r, a, 0, 0, i, c),
     ),
     (
         TRIAGE,
         "skew needs a loss",
-        lambda p, s, f: "fix the pipeline" if p and f else "retrain" if f else "watch" if s else "nothing",
+        lambda r, a, s, t, i, c: by_table(r, a, s, t, i, c) if c > 1 else by_table(r, a, 0, 0, i, c),
     ),
     (
         TRIAGE,
         "retrain first",
-        lambda p, s, f: "retrain" if f else "fix the pipeline" if p else "watch" if s else "nothing",
+        lambda r, a, s, t, i, c: by_table(r, a, s, t, i, c) if c <= 1 or r else "retrain",
     ),
+    (TRIAGE, "labels taken on trust", lambda r, a, s, t, i, c: by_table(r, 1, s, t, i, c)),
 ]
 
 

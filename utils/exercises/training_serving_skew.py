@@ -1,5 +1,7 @@
 """Exercises of lesson 7, training–serving skew."""
 
+import math
+
 import numpy as np
 import pandas as pd
 
@@ -8,15 +10,23 @@ from utils.lesson import Exercise, Mistake
 __all__ = ["EXERCISES"]
 
 
-def deviation_ratio(n: int) -> float:
-    """Return pandas' standard deviation of n values divided by numpy's, for the same values; n is at least 2."""
-    return np.sqrt(n / (n - 1))
+def visits_to_log(share: float, escape: float) -> int:
+    """Return the least number of visits to log so that a bug escapes at most so often.
+
+    share: of the visits that the bug touches, 0 to 1; visits are drawn independently.
+    escape: largest probability that no logged visit is one of them.
+    """
+    visits = 1
+    while (1 - share) ** visits > escape:
+        visits += 1
+    return visits
 
 
 def share_mismatched(served: pd.DataFrame, recomputed: pd.DataFrame, tolerance: float) -> float:
-    """Return the share of the recomputed rows whose served `value` is missing or differs by more than `tolerance`.
+    """Return the share of recomputed rows that were not served, or served otherwise.
 
-    Both are data frames with the columns `id` and `value`, one row an id, in any order. Two NaN agree.
+    Both are data frames with the columns `id` and `value`, one row an id, in any order.
+    Values may differ by `tolerance`. Two NaN agree.
     """
     pair = recomputed.merge(served, on="id", how="left", suffixes=("_again", ""), indicator=True)
     far = (pair["value"] - pair["value_again"]).abs() > tolerance
@@ -24,18 +34,30 @@ def share_mismatched(served: pd.DataFrame, recomputed: pd.DataFrame, tolerance: 
     return (far | one_missing | (pair["_merge"] == "left_only")).mean()
 
 
-def triage(parity_mismatch: float, inputs_shifted: bool, quality_fell: bool) -> str:
-    """Return what to do first: "fix the pipeline", "retrain", "watch" or "nothing".
+def triage(
+    released: bool,
+    labels_arrive: bool,
+    served_wrong: float,
+    trained_wrong: float,
+    inputs: float,
+    calibration: float,
+) -> str:
+    """Return one of the first moves of this lesson's table, such as "roll back".
 
-    parity_mismatch: share of served values that replay parity could not reproduce, 0 to 1.
-    inputs_shifted: whether a marginal or joint test raised an alarm.
-    quality_fell: whether calibration or orders got worse.
+    released: whether a release went out since yesterday.
+    labels_arrive: whether clicks come in as on other days.
+    served_wrong, trained_wrong: shares of rows that a parity found wrong, 0 to 1.
+    inputs, calibration: readings of the tests, as multiples of their alarm lines.
     """
-    if parity_mismatch > 0:
+    if released and calibration > 1:
+        return "roll back"
+    if served_wrong > 0 or trained_wrong > 0:
         return "fix the pipeline"
-    if quality_fell:
+    if not labels_arrive:
+        return "fix the tracking"
+    if calibration > 1:
         return "retrain"
-    return "watch" if inputs_shifted else "nothing"
+    return "watch" if inputs > 1 else "nothing"
 
 
 def _by_position(served: pd.DataFrame, recomputed: pd.DataFrame, tolerance: float) -> float:
@@ -89,42 +111,75 @@ def _parity_cases() -> list[tuple]:
 
 
 def _triage_cases() -> list[tuple]:
-    return [(p, shifted, fell) for p in (0.0, 1e-5, 0.01, 1.0) for shifted in (False, True) for fell in (False, True)]
+    yes_no, lines = (False, True), (0.9, 1.1)
+    crossed = [
+        (released, arrive, served, trained, inputs, calibration)
+        for released in yes_no
+        for arrive in yes_no
+        for served, trained in ((0.0, 0.0), (0.3, 0.0), (0.0, 0.3))
+        for inputs in lines
+        for calibration in lines
+    ]
+    edges = [
+        (False, True, 1e-6, 0.0, 0.5, 0.5),
+        (False, True, 0.0, 1e-6, 0.5, 0.5),
+        (False, True, 1.0, 1.0, 4.0, 4.0),
+        (False, True, 0.0, 0.0, 1.01, 0.99),
+        (False, True, 0.0, 0.0, 0.99, 1.01),
+        (True, True, 0.0, 0.0, 0.5, 1.01),
+        (True, True, 0.0, 0.0, 4.0, 0.99),
+    ]
+    return crossed + edges
 
 
 EXERCISES = (
     Exercise(
         number=1,
         kind="compute",
-        title="two libraries, one standard deviation",
+        title="how many visits to log",
         task=(
-            "The training job standardizes a feature with `pandas`, the service with `numpy`, each with its own default. "
-            "By which factor do the two standard deviations differ for `n` values?"
+            "Storage is dear, so the service logs the features of a random sample of visits. A bug touches a share of the "
+            "visits, and one touched visit in the sample is enough for parity. How many visits must be logged a day? "
+            "Example: a bug in half of the visits escapes two logged ones with probability 0.25."
         ),
-        solution=deviation_ratio,
-        cases=lambda: [(2,), (5,), (30,), (1_000,)],
+        solution=visits_to_log,
+        cases=lambda: [
+            (0.5, 0.25),
+            (0.5, 0.26),
+            (0.5, 0.24),
+            (0.01, 0.01),
+            (0.001, 0.05),
+            (0.3, 0.001),
+            (1.0, 0.01),
+            (0.2, 0.9),
+        ],
         mistakes=(
             Mistake(
-                "variance",
-                lambda n: n / (n - 1),
-                "That is the ratio of the variances. A standard deviation is the root of a variance.",
+                "rounded down",
+                lambda share, escape: max(1, math.floor(math.log(escape) / math.log1p(-share))) if share < 1 else 1,
+                "With one visit fewer than needed the bug escapes too often. Round up.",
             ),
             Mistake(
-                "inverted",
-                lambda n: np.sqrt((n - 1) / n),
-                "Upside down: pandas divides by n − 1 by default, so its deviation is the larger one.",
+                "expected one",
+                lambda share, escape: math.ceil(1 / share),
+                "So many visits hold one touched visit *on average*. The probability of none is then still about a third.",
             ),
             Mistake(
-                "no difference",
-                lambda n: 1.0,
-                "They do differ: compare the defaults of `ddof` in `pandas.Series.std` and in `numpy.std`.",
+                "rule of three",
+                lambda share, escape: math.ceil(3 / share),
+                "The rule of three is for an escape of 5% and a small share. Use the probability that is asked for.",
+            ),
+            Mistake(
+                "caught for escape",
+                lambda share, escape: max(1, math.ceil(math.log(1 - escape) / math.log1p(-share))) if share < 1 else 1,
+                "That is the number for catching it with probability `escape`. It may *escape* with that probability.",
             ),
         ),
         hints=(
-            "Both sum the same squared deviations. They divide by different numbers.",
-            "pandas has `ddof=1`, numpy `ddof=0`: write both formulas down and divide one by the other.",
+            "One visit misses the bug with probability 1 − share. What do n independent visits do?",
+            "Find the least n with (1 − share)ⁿ ≤ escape: count up, or take logarithms and round up.",
         ),
-        praise="The same data give two features. With few values a key, as for new users, the gap is largest.",
+        praise="A few hundred visits a day catch what touches one in a hundred. Parity is cheap.",
     ),
     Exercise(
         number=2,
@@ -164,64 +219,82 @@ EXERCISES = (
             "Three ways to mismatch: the row is not there, exactly one of the two is NaN, the difference is too large. "
             "`indicator=True` tells you the first.",
         ),
-        praise="That is the detector that found every skew in this lesson.",
+        praise="That is the check that needs no threshold, no label and no reference day.",
     ),
     Exercise(
         number=3,
         kind="decide",
         title="the first move",
         task=(
-            "It is nine in the morning and you have three readings. Write down your rule for the first move. "
-            "Use what this lesson measured: which reading points at the pipeline, and which at the world?"
+            "It is nine in the morning, and you have six readings. Write down your rule for the first move. Use what this "
+            "lesson measured in the control, under drift, and after retraining: which readings can be trusted, and which "
+            "one settles the matter?"
         ),
         solution=triage,
         cases=_triage_cases,
         mistakes=(
             Mistake(
                 "retrain on alarm",
-                lambda parity, shifted, fell: (
-                    "fix the pipeline" if parity > 0 else "retrain" if shifted or fell else "nothing"
+                lambda released, arrive, served, trained, inputs, calibration: triage(
+                    released,
+                    arrive,
+                    served,
+                    trained,
+                    inputs,
+                    max(calibration, 1.1 if inputs > 1 else 0) if not released else calibration,
                 ),
-                "You retrain whenever the inputs shift. The new city shifted them and cost nothing: watch it.",
+                "You retrain when the inputs move. The new city moved them and every value was right: watch it.",
+            ),
+            Mistake(
+                "never rolls back",
+                lambda released, *readings: triage(False, *readings),
+                "Quality fell after a release, and you debug while orders are lost. Roll back first; the log keeps.",
+            ),
+            Mistake(
+                "always rolls back",
+                lambda released, *readings: "roll back" if released else triage(False, *readings),
+                "You roll back every release. Roll back when quality fell; else look at the other readings.",
+            ),
+            Mistake(
+                "served only",
+                lambda released, arrive, served, trained, *tests: triage(released, arrive, served, 0.0, *tests),
+                "What is served can be right while the training rows are wrong: look-ahead passes serving parity.",
             ),
             Mistake(
                 "skew needs an alarm",
-                lambda parity, shifted, fell: (
-                    "fix the pipeline"
-                    if parity > 0 and shifted
-                    else "retrain"
-                    if fell
-                    else "watch"
-                    if shifted
-                    else "nothing"
+                lambda released, arrive, served, trained, inputs, calibration: triage(
+                    released, arrive, served * (inputs > 1), trained * (inputs > 1), inputs, calibration
                 ),
-                "You wait for a drift alarm before you believe a parity mismatch. The misjoin never raises one.",
+                "You wait for a test of distributions before you believe a parity. The misjoin moved no single feature.",
             ),
             Mistake(
                 "skew needs a loss",
-                lambda parity, shifted, fell: (
-                    "fix the pipeline"
-                    if parity > 0 and fell
-                    else "retrain"
-                    if fell
-                    else "watch"
-                    if shifted
-                    else "nothing"
+                lambda released, arrive, served, trained, inputs, calibration: triage(
+                    released, arrive, served * (calibration > 1), trained * (calibration > 1), inputs, calibration
                 ),
-                "You wait until quality has fallen. Labels come late, and parity has already shown that inputs are wrong.",
+                "You wait until quality has fallen. Labels come late, and parity has already shown that values are wrong.",
             ),
             Mistake(
                 "retrain first",
-                lambda parity, shifted, fell: (
-                    "retrain" if fell else "fix the pipeline" if parity > 0 else "watch" if shifted else "nothing"
+                lambda released, arrive, served, trained, inputs, calibration: (
+                    "retrain"
+                    if calibration > 1 and not released
+                    else triage(released, arrive, served, trained, inputs, calibration)
                 ),
-                "You retrain on top of a broken pipeline. The run showed what that buys: honest metrics, not the orders.",
+                "You retrain on a broken pipeline or on damaged labels. The run showed what that buys: an honest metric, "
+                "not the orders.",
+            ),
+            Mistake(
+                "labels taken on trust",
+                lambda released, arrive, *readings: triage(released, True, *readings),
+                "Clicks are missing, and you go on as if quality could be read. Fix the tracking before you believe it.",
             ),
         ),
         hints=(
-            "One of the three readings never fired in the drift control. What does it mean when it does fire?",
-            "Ask in this order: are the inputs computed wrongly, has quality fallen, has anything moved at all?",
+            "Two of the readings were exactly zero in the control and under drift. What does any other value mean?",
+            "Ask in this order: can the loss be stopped, is a value computed wrongly, can the labels be trusted, has "
+            "quality fallen, has anything moved at all?",
         ),
-        praise="Parity first, since nothing measured on wrong inputs can be trusted; then quality; then curiosity.",
+        praise="Stop the loss, then the exact checks, then the labels, and only then what is made of them.",
     ),
 )
