@@ -80,30 +80,37 @@ TRUTH = [
     "nothing",
     "correct the slices",
     "nothing",
+    "correct the slices",
+    "nothing",
     "retrain",
+    "retrain",
+    "correct the slices",
     "retrain",
     "correct the slices",
     "watch",
     "nothing",
     "watch",
-    "fix the pipeline",
-    "fix the pipeline",
-    "fix the tracking",
-    "fix the tracking",
     "nothing",
+    "fix the pipeline",
+    "fix the pipeline",
+    "fix the pipeline",
+    "fix the tracking",
+    "fix the tracking",
     "correct the slices",
+    "nothing",
 ]
 
 
 def test_the_evenings_are_those_of_a_truth_table():
     assert results(EVENING) == TRUTH
     near = [
-        ((0.0, 0.9, 0.0009, 1, 0.9, 1, 13), "correct the slices"),
-        ((0.0, 0.9, 0.0011, 1, 0.9, 1, 13), "nothing"),
-        ((0.0, 0.9, 0.0009, 1, 0.9, 1, 14), "retrain"),
-        ((0.0, 0.0011, 0.9, 1, 0.0009, 1, 14), "watch"),
-        ((0.0, 0.0009, 0.9, 1, 0.0009, 1, 14), "fix the tracking"),
-        ((1e-6, 0.0009, 1e-9, 1, 1e-9, 1, 14), "fix the pipeline"),
+        ((0.0, 0.9, 0.0009, 1, 0.9, 1, 13, 14), "correct the slices"),
+        ((0.0, 0.9, 0.0011, 1, 0.9, 1, 13, 14), "nothing"),
+        ((0.0, 0.9, 0.0009, 1, 0.9, 1, 14, 14), "retrain"),
+        ((0.0, 0.0011, 0.9, 1, 0.0009, 1, 14, 14), "watch"),
+        ((0.0, 0.0009, 0.9, 1, 0.0009, 1, 14, 14), "fix the tracking"),
+        ((1e-6, 0.0009, 1e-9, 1, 1e-9, 1, 14, 14), "fix the pipeline"),
+        ((0.0, 0.9, 0.0009, 1, 0.9, 1, 14, 15), "correct the slices"),
     ]
     assert [EVENING.solution(*case) for case, _ in near] == [move for _, move in near]
 
@@ -127,24 +134,24 @@ def by_series(values, target, slack, threshold):
     return float(over.idxmax()) if over.any() else -1.0
 
 
-def by_match(outside, labels_p, residual_p, slices, inputs_p, features, days):
-    match (outside > 0, labels_p < 1e-3, residual_p < 1e-3 / slices, days >= 14, inputs_p < 1e-3 / features):
+def by_match(outside, labels_p, residual_p, slices, inputs_p, features, days, enough):
+    match (outside > 0, labels_p < 1e-3, residual_p < 1e-3 / slices, days >= enough, inputs_p < 1e-3 / features):
         case (True, *_):
             return "fix the pipeline"
         case (_, True, *_):
             return "fix the tracking"
-        case (_, _, True, enough, _):
-            return "retrain" if enough else "correct the slices"
+        case (_, _, True, is_enough, _):
+            return "retrain" if is_enough else "correct the slices"
         case (*_, True):
             return "watch"
     return "nothing"
 
 
-def by_table(outside, labels_p, residual_p, slices, inputs_p, features, days):
+def by_table(outside, labels_p, residual_p, slices, inputs_p, features, days, enough):
     moves = {
         "fix the pipeline": outside,
         "fix the tracking": labels_p < 0.001,
-        "retrain": residual_p * slices < 0.001 and days > 13,
+        "retrain": residual_p * slices < 0.001 and days > enough - 1,
         "correct the slices": residual_p * slices < 0.001,
         "watch": inputs_p * features < 0.001,
         "nothing": True,
@@ -166,8 +173,8 @@ def by_table(outside, labels_p, residual_p, slices, inputs_p, features, days):
         (EVENING, by_match),
         (EVENING, by_table),
         (EVENING, lambda *case: np.str_(by_match(*case))),
-        (EVENING, lambda o, lab, r, s, i, f, d: by_match(o, lab, r * s, 1, i * f, 1, float(d))),
-        (EVENING, lambda o, lab, r, s, i, f, d: by_match(o, lab, min(1, r * s), 1, min(1, i * f), 1, d)),
+        (EVENING, lambda o, lab, r, s, i, f, d, e: by_match(o, lab, r * s, 1, i * f, 1, float(d), e)),
+        (EVENING, lambda o, lab, r, s, i, f, d, e: by_match(o, lab, min(1, r * s), 1, min(1, i * f), 1, d, e)),
     ],
 )
 def test_right_answers_in_other_styles_pass(exercise, answer):
@@ -193,15 +200,22 @@ def test_right_answers_in_other_styles_pass(exercise, answer):
         (CUSUM, lambda v, t, s, h: max(by_largest_sum(v, t, s, h), 0)),
         (CUSUM, lambda v, t, s, h: None if by_largest_sum(v, t, s, h) < 0 else by_largest_sum(v, t, s, h)),
         (CUSUM, lambda v, t, s, h: by_largest_sum(v, t, s, h) >= 0),
-        (EVENING, lambda o, lab, r, s, i, f, d: by_match(o, lab, r, s, i, 1, d)),
-        (EVENING, lambda o, lab, r, s, i, f, d: by_match(o, lab, r, 1, i, f, d)),
-        (EVENING, lambda o, lab, r, s, i, f, d: by_match(o, lab, r / 10, s, i / 10, f, d)),
-        (EVENING, lambda o, lab, r, s, i, f, d: by_match(o > 0.01, lab, r, s, i, f, d)),
-        (EVENING, lambda o, lab, r, s, i, f, d: by_match(o, lab, r, s, i, f, d + 1)),
-        (EVENING, lambda o, lab, r, s, i, f, d: by_match(o, lab, r, s, i, f, d - 1)),
-        (EVENING, lambda o, lab, r, s, i, f, d: by_match(o, lab / 3, r, s, i, f, d)),
+        (EVENING, lambda o, lab, r, s, i, f, d, e: by_match(o, lab, r, s, i, 1, d, e)),
+        (EVENING, lambda o, lab, r, s, i, f, d, e: by_match(o, lab, r, 1, i, f, d, e)),
+        (EVENING, lambda o, lab, r, s, i, f, d, e: by_match(o, lab, r / 10, s, i / 10, f, d, e)),
+        (EVENING, lambda o, lab, r, s, i, f, d, e: by_match(o > 0.01, lab, r, s, i, f, d, e)),
+        (EVENING, lambda o, lab, r, s, i, f, d, e: by_match(o, lab, r, s, i, f, d + 1, e)),
+        (EVENING, lambda o, lab, r, s, i, f, d, e: by_match(o, lab, r, s, i, f, d - 1, e)),
+        (EVENING, lambda o, lab, r, s, i, f, d, e: by_match(o, lab / 3, r, s, i, f, d, e)),
         (EVENING, lambda *case: "watch" if by_match(*case) == "nothing" else by_match(*case)),
         (EVENING, lambda *case: by_match(*case).capitalize()),
+        (EVENING, lambda o, lab, r, s, i, f, d, e: by_match(o, lab, r, s, i, f, d, 7)),
+        (EVENING, lambda o, lab, r, s, i, f, d, e: by_match(o, lab, r, s, i, f, d, 14)),
+        (EVENING, lambda o, lab, r, s, i, f, d, e: by_match(o > 5e-4, lab, r, s, i, f, d, e)),
+        (EVENING, lambda o, lab, r, s, i, f, d, e: by_match(o, lab / 1.08, r / 1.08, s, i / 1.08, f, d, e)),
+        (EVENING, lambda o, lab, r, s, i, f, d, e: by_match(o, lab * 1.08, r * 1.08, s, i * 1.08, f, d, e)),
+        (EVENING, lambda o, lab, r, s, i, f, d, e: by_match(o, lab, r, f, i, s, d, e)),
+        (EVENING, lambda o, lab, r, s, i, f, d, e: by_match(o, lab * (s + f), r, s, i, f, d, e)),
         (EVENING, lambda *case: "nothing"),
     ],
 )
@@ -233,9 +247,9 @@ MISTAKES = [
         lambda v, t, s, h: int(np.argmax(np.array(v) - t - s > h)) if max(v) - t - s > h else -1,
     ),
     (CUSUM, "counted from one", lambda *case: sums(*case, first=1)),
-    (EVENING, "not counted", lambda o, lab, r, s, i, f, d: by_match(o, lab, r, 1, i, 1, d)),
-    (EVENING, "five per cent", lambda o, lab, r, s, i, f, d: by_match(o, lab / 50, r / 50, s, i / 50, f, d)),
-    (EVENING, "retrain at once", lambda o, lab, r, s, i, f, d: by_match(o, lab, r, s, i, f, 99)),
+    (EVENING, "not counted", lambda o, lab, r, s, i, f, d, e: by_match(o, lab, r, 1, i, 1, d, e)),
+    (EVENING, "five per cent", lambda o, lab, r, s, i, f, d, e: by_match(o, lab / 50, r / 50, s, i / 50, f, d, e)),
+    (EVENING, "retrain at once", lambda o, lab, r, s, i, f, d, e: by_match(o, lab, r, s, i, f, 99, e)),
     (
         EVENING,
         "labels last",

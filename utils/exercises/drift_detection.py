@@ -33,8 +33,15 @@ def first_alarm(values: Sequence[float], target: float, slack: float, threshold:
     return -1
 
 
-def monday_evening(
-    outside: float, labels_p: float, residual_p: float, slices: int, inputs_p: float, features: int, days: int
+def first_move(
+    outside: float,
+    labels_p: float,
+    residual_p: float,
+    slices: int,
+    inputs_p: float,
+    features: int,
+    days: int,
+    enough: int,
 ) -> str:
     """Return the first move, one of the six in the task.
 
@@ -45,6 +52,7 @@ def monday_evening(
     inputs_p: smallest p-value over the input features.
     features: number of features that were tested.
     days: of clicks from the new world that are at hand.
+    enough: days from which a model retrained on them alone beats the correction.
     """
     level = 0.001
     if outside > 0:
@@ -52,7 +60,7 @@ def monday_evening(
     if labels_p < level:
         return "fix the tracking"
     if residual_p * slices < level:
-        return "retrain" if days >= 14 else "correct the slices"
+        return "retrain" if days >= enough else "correct the slices"
     return "watch" if inputs_p * features < level else "nothing"
 
 
@@ -104,11 +112,11 @@ def _evening(
     inputs_p: float,
     features: int,
     days: int,
+    enough: int,
     *,
     order: str = "bug labels residual",
     level: float = 0.001,
     counted: bool = True,
-    enough: int = 14,
     mended: bool = True,
 ) -> str:
     slices, features = (slices, features) if counted else (1, 1)
@@ -126,21 +134,27 @@ def _evening(
 
 def _evening_cases() -> list[tuple]:
     return [
-        (0.0, 0.4, 0.3, 12, 0.2, 8, 1),  # nothing
-        (0.0, 0.4, 0.00005, 12, 0.2, 8, 1),  # 0.0006 after twelve slices
-        (0.0, 0.4, 0.0002, 12, 0.2, 8, 1),  # 0.0024 after twelve slices
-        (0.0, 0.4, 0.0002, 4, 0.2, 8, 14),  # 0.0008 after four
-        (0.0, 0.4, 1e-9, 12, 1e-30, 8, 28),
-        (0.0, 0.4, 1e-9, 12, 1e-30, 8, 13),
-        (0.0, 0.4, 0.02, 12, 1e-30, 8, 28),  # a new city
-        (0.0, 0.4, 0.02, 12, 0.0002, 8, 1),  # 0.0016 after eight features
-        (0.0, 0.4, 0.02, 12, 0.0001, 8, 1),  # 0.0008 after eight features
-        (1.0, 0.4, 1e-40, 12, 1e-99, 8, 28),  # prices in cents
-        (0.001, 1e-12, 0.5, 12, 0.5, 8, 1),
-        (0.0, 1e-12, 1e-9, 12, 0.5, 8, 28),  # lost tracking
-        (0.0, 0.0005, 1e-9, 12, 0.5, 8, 2),
-        (0.0, 0.002, 0.5, 12, 0.5, 8, 2),
-        (0.0, 0.002, 1e-9, 12, 1e-30, 8, 2),
+        (0.0, 0.4, 0.3, 12, 0.2, 8, 1, 7),  # nothing
+        (0.0, 0.4, 0.00005, 12, 0.2, 8, 1, 7),  # 0.0006 after twelve slices
+        (0.0, 0.4, 0.0002, 12, 0.2, 8, 1, 7),  # 0.0024 after twelve slices
+        (0.0, 0.4, 0.00095 / 12, 12, 0.2, 8, 1, 7),  # on both sides of the level
+        (0.0, 0.4, 0.00105 / 12, 12, 0.2, 8, 1, 7),
+        (0.0, 0.4, 0.0002, 4, 0.2, 8, 14, 7),  # 0.0008 after four
+        (0.0, 0.4, 1e-9, 12, 1e-30, 8, 7, 7),
+        (0.0, 0.4, 1e-9, 12, 1e-30, 8, 6, 7),
+        (0.0, 0.4, 1e-9, 12, 0.3, 8, 3, 3),
+        (0.0, 0.4, 1e-9, 12, 0.3, 8, 13, 14),
+        (0.0, 0.4, 0.02, 12, 1e-30, 8, 28, 7),  # a new city
+        (0.0, 0.4, 0.02, 12, 0.0002, 8, 1, 7),  # 0.0016 after eight features
+        (0.0, 0.4, 0.02, 12, 0.00095 / 8, 8, 1, 7),
+        (0.0, 0.4, 0.02, 12, 0.00105 / 8, 8, 1, 7),
+        (1.0, 0.4, 1e-40, 12, 1e-99, 8, 28, 7),  # prices in cents
+        (1e-5, 1e-12, 0.5, 12, 0.5, 8, 1, 7),  # one row of a hundred thousand is a bug too
+        (1e-5, 0.4, 1e-9, 12, 0.5, 8, 1, 7),
+        (0.0, 1e-12, 1e-9, 12, 0.5, 8, 28, 7),  # lost tracking
+        (0.0, 0.00095, 1e-9, 12, 0.5, 8, 2, 7),
+        (0.0, 0.00105, 1e-9, 12, 0.5, 8, 2, 7),
+        (0.0, 0.00105, 0.5, 12, 0.5, 8, 2, 7),
     ]
 
 
@@ -232,11 +246,12 @@ EXERCISES = (
         title="Monday evening",
         task=(
             'It is Monday evening, and the monitor has five readings. Return the first move: `"fix the pipeline"`, '
-            '`"fix the tracking"`, `"correct the slices"`, `"retrain"`, `"watch"` or `"nothing"`. Use what this '
-            "lesson measured: which reading makes the others worthless, how small a p-value has to be when it is the "
-            "smallest of many, and how much of the new world a model needs that is trained on nothing else."
+            '`"fix the tracking"`, `"correct the slices"`, `"retrain"`, `"watch"` or `"nothing"`. A p-value speaks below '
+            "0.001, and one that is the smallest of many is first multiplied by their number. Use what this lesson "
+            "measured: which reading makes the others worthless, and what to do until there are enough days of the new "
+            "world to retrain on those alone."
         ),
-        solution=monday_evening,
+        solution=first_move,
         cases=_evening_cases,
         mistakes=(
             Mistake(
@@ -247,12 +262,12 @@ EXERCISES = (
             Mistake(
                 "five per cent",
                 lambda *case: _evening(*case, level=0.05),
-                "You alarm at 5%. A monitor that looks every day is wrong every twentieth; the lesson's table used less.",
+                "You alarm at 5%. A monitor that looks every day is wrong every twentieth; the task says 0.001.",
             ),
             Mistake(
                 "retrain at once",
                 lambda *case: _evening(*case, mended=False),
-                "You retrain on a day or two of the new world. The lesson measured what is left when old days outvote it.",
+                "You retrain before there are enough days. Until then the offsets by slice are worth more than a new model.",
             ),
             Mistake(
                 "labels last",
@@ -267,8 +282,8 @@ EXERCISES = (
         ),
         hints=(
             "Put the readings in the order in which one makes the next worthless.",
-            "Multiply a smallest p-value by how many it was chosen from, and compare with the level of the signals' table.",
+            "Multiply a smallest p-value by how many it was chosen from, and compare with 0.001. At `enough` days, retrain.",
         ),
-        praise="Inputs first, labels second, then the model; and a new world needs as many days as the old one had.",
+        praise="Inputs first, labels second, then the model: a few offsets at once, a new model when it beats them.",
     ),
 )

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from utils.world import UniformPolicy, World
 
-__all__ = ["ClickPredictor", "described", "order_value", "served"]
+__all__ = ["ClickPredictor", "described", "order_value", "ranked", "served"]
 
 SHOWN = 10  # dishes in a feed
 
@@ -64,19 +64,20 @@ def served(world: World, first_day: int, end_day: int, visits_per_day: float) ->
     return described(log, world, end_day - 1)
 
 
-def order_value(world: World, models: Sequence[ClickPredictor], day: int, visits: int = 250) -> list[float]:
-    """Return what a visit of a day spends if each model ranks its feed, by the world's truth.
+def ranked(world: World, models: Sequence[ClickPredictor], day: int, visits: int = 250) -> list[pd.DataFrame]:
+    """Return what each model's own feed shows on a day, and what it brings by the world's truth.
 
     A model ranks every dish on sale by predicted click times price and shows the best ten.
 
     Args:
-        world: the world; its truth is asked, so the value is free of the noise of clicks and orders.
+        world: the world; its truth is asked, so nothing here has the noise of clicks and orders.
         models: the models.
         day: the day.
-        visits: how many visits are averaged.
+        visits: how many visits; all models rank the same ones.
 
     Returns:
-        Euros a visit, one number for each model.
+        A table for each model, ten rows a visit in the order of the feed: visit, user_id, dish_id, event_time, position,
+        chance (of a click) and value (euros).
 
     Raises:
         ValueError: the world has no such day, or visits that are not positive.
@@ -84,10 +85,37 @@ def order_value(world: World, models: Sequence[ClickPredictor], day: int, visits
     who, menu = world.sessions(day, day + 1, visits), world.catalogue(day)
     visit = {"user_id": who.user_id, "event_time": who.time, "position": 1}
     pairs = described(pd.DataFrame(visit).merge(menu["dish_id"], how="cross"), world, day)
-    values = []
+    user, time, shown = who.user_id[:, None], who.time[:, None], np.arange(1, SHOWN + 1)
+    seen, feeds = world.truth.examination(shown), []
     for model in models:
         score = (model.predict(pairs) * pairs["price"].to_numpy()).reshape(-1, len(menu))
         feed = menu["dish_id"].to_numpy()[np.argsort(-score, axis=1, kind="stable")[:, :SHOWN]]
-        spent = world.truth.expected_revenue(who.user_id[:, None], feed, who.time[:, None])
-        values.append(float((spent @ world.truth.examination(np.arange(1, SHOWN + 1))).mean()))
-    return values
+        rows = {
+            "visit": np.arange(len(user)).repeat(SHOWN),
+            "user_id": who.user_id.repeat(SHOWN),
+            "dish_id": feed.ravel(),
+            "event_time": who.time.repeat(SHOWN),
+            "position": np.tile(shown, len(user)),
+            "chance": (world.truth.attraction(user, feed, time) * seen).ravel(),
+            "value": (world.truth.expected_revenue(user, feed, time) * seen).ravel(),
+        }
+        feeds.append(pd.DataFrame(rows))
+    return feeds
+
+
+def order_value(world: World, models: Sequence[ClickPredictor], day: int, visits: int = 250) -> list[float]:
+    """Return what a visit of a day spends if each model ranks its feed, by the world's truth.
+
+    Args:
+        world: the world.
+        models: the models.
+        day: the day.
+        visits: how many visits are averaged.
+
+    Returns:
+        Euros a visit, one number for each model, of the feeds of `ranked`.
+
+    Raises:
+        ValueError: the world has no such day, or visits that are not positive.
+    """
+    return [float(SHOWN * feed["value"].mean()) for feed in ranked(world, models, day, visits)]
