@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from utils.monitoring.drift.bucket import described, order_value, served
+from utils.monitoring.drift.bucket import described, order_value, ranked, served
 from utils.world import PricesInCents, World
 
 WORLD = World(seed=3, n_users=2_000, n_dishes=40, days=5)
@@ -60,3 +60,13 @@ def test_the_best_feed_is_worth_most_and_what_the_truth_says():
     ranked = -np.sort(-np.where(on_sale, spent, -1), axis=1)[:, :10]
     assert best == pytest.approx((ranked @ WORLD.truth.examination(np.arange(1, 11))).mean())
     assert worst < best / 3
+
+
+def test_a_ranked_feed_has_the_truths_chance_of_each_row_and_is_worth_what_order_value_says():
+    feeds = ranked(WORLD, [ByTruth(), ByTruth(-1)], 2, visits=40)
+    for feed, worth in zip(feeds, order_value(WORLD, [ByTruth(), ByTruth(-1)], 2, visits=40), strict=True):
+        ids = (feed["user_id"], feed["dish_id"], feed["event_time"].to_numpy())
+        chance = WORLD.truth.attraction(*ids) * WORLD.truth.examination(feed["position"])
+        assert np.allclose(feed["chance"], chance)
+        assert feed.groupby("visit")["dish_id"].nunique().eq(10).all()
+        assert feed.groupby("visit")["value"].sum().mean() == pytest.approx(worth)

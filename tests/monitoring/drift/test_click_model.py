@@ -1,6 +1,7 @@
 """The click model of lesson 20, against scikit-learn's own pipeline and a world whose truth is known."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.compose import make_column_transformer
 from sklearn.linear_model import LogisticRegression
@@ -66,3 +67,17 @@ def test_a_new_city_is_served_and_predicted():
     world = World(seed=5, n_users=2_000, n_dishes=60, days=8, incidents=(NewCity(start_day=2),))
     new = served(world, 2, 4, 300)
     assert np.isfinite(ClickModel().fit(served(world, 0, 2, 300)).predict(new)).all()
+
+
+def test_a_weight_counts_a_row_as_often_as_copies_of_it_do(rows):
+    late = np.arange(len(rows)) >= len(rows) // 2
+    copies = pd.concat([rows, *[rows[late]] * 3])
+    weighted = ClickModel().fit(rows, np.where(late, 4, 1)).predict(rows)
+    assert weighted == pytest.approx(ClickModel().fit(copies).predict(rows), abs=0.01)
+    assert not np.allclose(weighted, ClickModel().fit(rows).predict(rows), atol=0.01)
+
+
+@pytest.mark.parametrize(("weights", "message"), [([1.0], "one entry for each"), (None, "weights must")])
+def test_weights_that_do_not_fit_are_refused(rows, weights, message):
+    with pytest.raises(ValueError, match=message):
+        ClickModel().fit(rows, -np.ones(len(rows)) if weights is None else weights)

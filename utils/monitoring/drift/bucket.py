@@ -64,7 +64,7 @@ def served(world: World, first_day: int, end_day: int, visits_per_day: float) ->
     return described(log, world, end_day - 1)
 
 
-def ranked(world: World, models: Sequence[ClickPredictor], day: int, visits: int = 250) -> list[pd.DataFrame]:
+def ranked(world: World, models: Sequence[ClickPredictor], day: int, visits: int = 200) -> list[pd.DataFrame]:
     """Return what each model's own feed shows on a day, and what it brings by the world's truth.
 
     A model ranks every dish on sale by predicted click times price and shows the best ten.
@@ -103,7 +103,7 @@ def ranked(world: World, models: Sequence[ClickPredictor], day: int, visits: int
     return feeds
 
 
-def order_value(world: World, models: Sequence[ClickPredictor], day: int, visits: int = 250) -> list[float]:
+def order_value(world: World, models: Sequence[ClickPredictor], day: int, visits: int = 200) -> list[float]:
     """Return what a visit of a day spends if each model ranks its feed, by the world's truth.
 
     Args:

@@ -4,9 +4,10 @@ from typing import Self
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import sparse, special
 
+from utils.foundation import checks
 from utils.world.cities import CITIES
 from utils.world.dishes import CUISINES
 from utils.world.users import AGE_BANDS
@@ -31,23 +32,26 @@ class ClickModel:
     A city that it has never met gets no term of its own.
     """
 
-    def fit(self, rows: pd.DataFrame) -> Self:
+    def fit(self, rows: pd.DataFrame, weights: ArrayLike | None = None) -> Self:
         """Fit on the rows whose outcome has arrived.
 
         Args:
             rows: as from `served`, with position, cuisine, age_band, city, hour, price, preparation_minutes, clicked
                 and available_time (NaT where the outcome never arrived).
+            weights: how many times each row counts; None for once each.
 
         Returns:
             The model.
 
         Raises:
-            ValueError: no row has an outcome, or all have the same.
+            ValueError: no row has an outcome, or all have the same; weights that are negative, or not one for each row.
         """
         from sklearn.linear_model import LogisticRegression
         from threadpoolctl import threadpool_limits
 
-        known = rows[rows["available_time"].notna()]
+        known = rows[arrived := rows["available_time"].notna().to_numpy()]
+        weights = checks.array("weights", np.ones(len(rows)) if weights is None else weights, low=0, dimensions=1)
+        checks.same_length(rows=rows, weights=weights)
         if known["clicked"].nunique() < 2:
             raise ValueError(f"rows must hold clicks and no clicks, got {len(known)} outcomes of one kind; widen them")
         on, numbers = _inputs(known)
@@ -56,7 +60,7 @@ class ClickModel:
         indicators = sparse.csr_matrix((np.ones(on.size), on.ravel(), starts), (len(known), GROUPS * WIDTH))
         columns = sparse.hstack([indicators, (numbers - self._center) / self._spread]).tocsr()
         with threadpool_limits(1):  # a few hundred columns: waiting for a second core costs more than it gains
-            fitted = LogisticRegression(max_iter=300, tol=1e-4).fit(columns, known["clicked"])
+            fitted = LogisticRegression(max_iter=300, tol=1e-4).fit(columns, known["clicked"], weights[arrived])
         self._intercept, self._weights = fitted.intercept_[0], fitted.coef_[0]
         return self
 
