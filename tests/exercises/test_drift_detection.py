@@ -1,4 +1,4 @@
-"""Exercises of lesson 20 against drawn quiet days, a maximum of sums and bills added by hand; answers of others."""
+"""Exercises of lesson 20 against drawn quiet days, a maximum of sums and a truth table; answers of others."""
 
 from decimal import Decimal
 from fractions import Fraction
@@ -19,7 +19,7 @@ from tests.exercises.judging import (
 )
 from utils.exercises.drift_detection import EXERCISES
 
-QUIET, CUSUM, CHEAPEST = in_order(EXERCISES)
+QUIET, CUSUM, EVENING = in_order(EXERCISES)
 
 
 def by_integration(threshold, n, m, bins):
@@ -76,24 +76,43 @@ def test_the_alarm_is_that_of_the_largest_sum_of_latest_values():
     assert any(CUSUM.solution(*case) == -1 for case in more)
 
 
-def bills(rates, delays, periods, changes, per_alarm, per_visit):
-    return [periods * r * per_alarm + changes * d * per_visit for r, d in zip(rates, delays, strict=True)]
+TRUTH = [
+    "nothing",
+    "correct the slices",
+    "nothing",
+    "correct the slices",
+    "nothing",
+    "retrain",
+    "retrain",
+    "correct the slices",
+    "retrain",
+    "correct the slices",
+    "watch",
+    "nothing",
+    "watch",
+    "nothing",
+    "fix the pipeline",
+    "fix the pipeline",
+    "fix the pipeline",
+    "fix the tracking",
+    "fix the tracking",
+    "correct the slices",
+    "nothing",
+]
 
 
-def test_the_cheapest_detector_is_that_of_the_bills_added_by_hand():
-    by_hand = [
-        [300 + 3_600, 1_500 + 1_600, 6_000 + 1_000, 12_000 + 800],
-        [300 + 10_800, 1_500 + 4_800, 6_000 + 3_000, 12_000 + 2_400],
-        [50 + 90, 250 + 40, 1_000 + 25, 2_000 + 20],
-        [50 + 43_200, 250 + 19_200, 1_000 + 12_000, 2_000 + 9_600],
-        [50 + 10_800, 250 + 4_800, 1_000 + 3_000, 2_000 + 2_400],
-        [500 + 43_200, 2_500 + 19_200, 10_000 + 12_000, 20_000 + 9_600],
-        [7_200 + 600, 480 + 6_000],
+def test_the_evenings_are_those_of_a_truth_table():
+    assert results(EVENING) == TRUTH
+    near = [
+        ((0.0, 0.9, 0.0009, 1, 0.9, 1, 13, 14), "correct the slices"),
+        ((0.0, 0.9, 0.0011, 1, 0.9, 1, 13, 14), "nothing"),
+        ((0.0, 0.9, 0.0009, 1, 0.9, 1, 14, 14), "retrain"),
+        ((0.0, 0.0011, 0.9, 1, 0.0009, 1, 14, 14), "watch"),
+        ((0.0, 0.0009, 0.9, 1, 0.0009, 1, 14, 14), "fix the tracking"),
+        ((1e-6, 0.0009, 1e-9, 1, 1e-9, 1, 14, 14), "fix the pipeline"),
+        ((0.0, 0.9, 0.0009, 1, 0.9, 1, 14, 15), "correct the slices"),
     ]
-    for case, bill in zip(CHEAPEST.cases(), by_hand, strict=True):
-        assert np.allclose(bills(*case), bill)
-        assert CHEAPEST.solution(*case) == bill.index(min(bill))
-    assert results(CHEAPEST) == [1, 1, 0, 3, 2, 1, 1]
+    assert [EVENING.solution(*case) for case, _ in near] == [move for _, move in near]
 
 
 def by_recursion(values, target, slack, threshold, total=0.0, step=0):
@@ -115,6 +134,31 @@ def by_series(values, target, slack, threshold):
     return float(over.idxmax()) if over.any() else -1.0
 
 
+def by_match(outside, labels_p, residual_p, slices, inputs_p, features, days, enough):
+    match (outside > 0, labels_p < 1e-3, residual_p < 1e-3 / slices, days >= enough, inputs_p < 1e-3 / features):
+        case (True, *_):
+            return "fix the pipeline"
+        case (_, True, *_):
+            return "fix the tracking"
+        case (_, _, True, is_enough, _):
+            return "retrain" if is_enough else "correct the slices"
+        case (*_, True):
+            return "watch"
+    return "nothing"
+
+
+def by_table(outside, labels_p, residual_p, slices, inputs_p, features, days, enough):
+    moves = {
+        "fix the pipeline": outside,
+        "fix the tracking": labels_p < 0.001,
+        "retrain": residual_p * slices < 0.001 and days > enough - 1,
+        "correct the slices": residual_p * slices < 0.001,
+        "watch": inputs_p * features < 0.001,
+        "nothing": True,
+    }
+    return next(move for move, speaks in moves.items() if speaks)
+
+
 @pytest.mark.parametrize(
     ("exercise", "answer"),
     [
@@ -126,25 +170,15 @@ def by_series(values, target, slack, threshold):
         (CUSUM, by_recursion),
         (CUSUM, by_arrays),
         (CUSUM, by_series),
-        (CHEAPEST, lambda *case: min(enumerate(bills(*case)), key=lambda pair: pair[1])[0]),
-        (CHEAPEST, lambda *case: pd.Series(bills(*case)).idxmin()),
-        (CHEAPEST, lambda *case: np.array(bills(*case)).argsort()[0]),
+        (EVENING, by_match),
+        (EVENING, by_table),
+        (EVENING, lambda *case: np.str_(by_match(*case))),
+        (EVENING, lambda o, lab, r, s, i, f, d, e: by_match(o, lab, r * s, 1, i * f, 1, float(d), e)),
+        (EVENING, lambda o, lab, r, s, i, f, d, e: by_match(o, lab, min(1, r * s), 1, min(1, i * f), 1, d, e)),
     ],
 )
 def test_right_answers_in_other_styles_pass(exercise, answer):
     assert state(exercise, answer) == "passed"
-
-
-def bill_of(alarms, visits):
-    def answer(rates, delays, periods, changes, per_alarm, per_visit):
-        rates, delays = np.asarray(rates), np.asarray(delays)
-        return int(np.argmin(alarms(rates, periods, per_alarm) + visits(delays, changes, per_visit)))
-
-    return answer
-
-
-def yearly(x, times, price):
-    return x * times * price
 
 
 @pytest.mark.parametrize(
@@ -166,14 +200,23 @@ def yearly(x, times, price):
         (CUSUM, lambda v, t, s, h: max(by_largest_sum(v, t, s, h), 0)),
         (CUSUM, lambda v, t, s, h: None if by_largest_sum(v, t, s, h) < 0 else by_largest_sum(v, t, s, h)),
         (CUSUM, lambda v, t, s, h: by_largest_sum(v, t, s, h) >= 0),
-        (CHEAPEST, bill_of(lambda r, n, p: r * p, lambda d, n, p: d * p)),
-        (CHEAPEST, bill_of(lambda r, n, p: r * n, yearly)),
-        (CHEAPEST, bill_of(yearly, lambda d, n, p: d * n)),
-        (CHEAPEST, lambda *case: int(np.argmax(bills(*case)))),
-        (CHEAPEST, lambda *case: min(bills(*case))),
-        (CHEAPEST, lambda *case: int(np.argmin(bills(*case))) + 1),
-        (CHEAPEST, lambda *case: 1),
-        (CHEAPEST, lambda rates, delays, *rest: int(np.argmin(np.asarray(rates) * np.asarray(delays)))),
+        (EVENING, lambda o, lab, r, s, i, f, d, e: by_match(o, lab, r, s, i, 1, d, e)),
+        (EVENING, lambda o, lab, r, s, i, f, d, e: by_match(o, lab, r, 1, i, f, d, e)),
+        (EVENING, lambda o, lab, r, s, i, f, d, e: by_match(o, lab, r / 10, s, i / 10, f, d, e)),
+        (EVENING, lambda o, lab, r, s, i, f, d, e: by_match(o > 0.01, lab, r, s, i, f, d, e)),
+        (EVENING, lambda o, lab, r, s, i, f, d, e: by_match(o, lab, r, s, i, f, d + 1, e)),
+        (EVENING, lambda o, lab, r, s, i, f, d, e: by_match(o, lab, r, s, i, f, d - 1, e)),
+        (EVENING, lambda o, lab, r, s, i, f, d, e: by_match(o, lab / 3, r, s, i, f, d, e)),
+        (EVENING, lambda *case: "watch" if by_match(*case) == "nothing" else by_match(*case)),
+        (EVENING, lambda *case: by_match(*case).capitalize()),
+        (EVENING, lambda o, lab, r, s, i, f, d, e: by_match(o, lab, r, s, i, f, d, 7)),
+        (EVENING, lambda o, lab, r, s, i, f, d, e: by_match(o, lab, r, s, i, f, d, 14)),
+        (EVENING, lambda o, lab, r, s, i, f, d, e: by_match(o > 5e-4, lab, r, s, i, f, d, e)),
+        (EVENING, lambda o, lab, r, s, i, f, d, e: by_match(o, lab / 1.08, r / 1.08, s, i / 1.08, f, d, e)),
+        (EVENING, lambda o, lab, r, s, i, f, d, e: by_match(o, lab * 1.08, r * 1.08, s, i * 1.08, f, d, e)),
+        (EVENING, lambda o, lab, r, s, i, f, d, e: by_match(o, lab, r, f, i, s, d, e)),
+        (EVENING, lambda o, lab, r, s, i, f, d, e: by_match(o, lab * (s + f), r, s, i, f, d, e)),
+        (EVENING, lambda *case: "nothing"),
     ],
 )
 def test_plausible_wrong_answers_fail(exercise, answer):
@@ -204,10 +247,19 @@ MISTAKES = [
         lambda v, t, s, h: int(np.argmax(np.array(v) - t - s > h)) if max(v) - t - s > h else -1,
     ),
     (CUSUM, "counted from one", lambda *case: sums(*case, first=1)),
-    (CHEAPEST, "fewest false alarms", lambda rates, *rest: rates.index(min(rates))),
-    (CHEAPEST, "shortest delay", lambda rates, delays, *rest: delays.index(min(delays))),
-    (CHEAPEST, "one quiet period", bill_of(lambda r, n, p: r * p, yearly)),
-    (CHEAPEST, "one change", bill_of(yearly, lambda d, n, p: d * p)),
+    (EVENING, "not counted", lambda o, lab, r, s, i, f, d, e: by_match(o, lab, r, 1, i, 1, d, e)),
+    (EVENING, "five per cent", lambda o, lab, r, s, i, f, d, e: by_match(o, lab / 50, r / 50, s, i / 50, f, d, e)),
+    (EVENING, "retrain at once", lambda o, lab, r, s, i, f, d, e: by_match(o, lab, r, s, i, f, 99, e)),
+    (
+        EVENING,
+        "labels last",
+        lambda o, lab, *rest: by_match(o, lab if by_match(o, 1, *rest) in ("watch", "nothing") else 1, *rest),
+    ),
+    (
+        EVENING,
+        "bug last",
+        lambda o, *rest: by_match(o if by_match(0, *rest) in ("watch", "nothing") else 0, *rest),
+    ),
 ]
 
 

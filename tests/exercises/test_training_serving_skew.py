@@ -21,6 +21,7 @@ from utils.exercises.training_serving_skew import EXERCISES
 from utils.lesson.first_moves import first_moves
 
 VISITS, PARITY, TRIAGE = in_order(EXERCISES)
+READ = [row for row in first_moves().moves if "slice" not in row.symptom]  # the readings of lesson 7 have no slices
 
 
 def by_binomial(share, escape):
@@ -82,12 +83,12 @@ def by_table(released, arrive, served, trained, inputs, orders_lost):
     """Return the move of the course's table for the first symptom that is there."""
     fell = orders_lost > 1
     there = [fell and released, served + trained > 0, not arrive, fell, inputs > 1, True]
-    return next(row.move for row, is_there in zip(first_moves().moves, there, strict=True) if is_there)
+    return next(row.move for row, is_there in zip(READ, there, strict=True) if is_there)
 
 
 def test_the_first_move_is_that_of_the_courses_table():
     assert_solution_is(TRIAGE, by_table)
-    assert {TRIAGE.solution(*case) for case in TRIAGE.cases()} == {row.move for row in first_moves().moves}
+    assert {TRIAGE.solution(*case) for case in TRIAGE.cases()} == {row.move for row in READ}
 
 
 @pytest.mark.parametrize(

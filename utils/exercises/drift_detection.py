@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 from scipy import stats
 
 from utils.lesson import Exercise, Mistake
@@ -11,7 +10,7 @@ __all__ = ["EXERCISES"]
 
 
 def quiet_days_that_alarm(threshold: float, n: int, m: int, bins: int) -> float:
-    """Return the share of quiet days on which PSI exceeds the threshold, by the limit law.
+    """Return the share of quiet days with PSI above the threshold, by the limit law.
 
     n, m: rows of the reference and of the day. bins: number of bins.
     """
@@ -19,9 +18,12 @@ def quiet_days_that_alarm(threshold: float, n: int, m: int, bins: int) -> float:
 
 
 def first_alarm(values: Sequence[float], target: float, slack: float, threshold: float) -> int:
-    """Return the step, counted from 0, at which an upward CUSUM first exceeds the threshold; -1 if it never does.
+    """Return the step at which an upward CUSUM first exceeds the threshold.
 
-    values: sequence of numbers. target: their mean without drift. slack: departure that is tolerated.
+    Steps are counted from 0; -1 if it never does.
+
+    values: sequence of numbers. target: their mean without drift.
+    slack: departure that is tolerated.
     """
     total = 0.0
     for step, value in enumerate(values):
@@ -31,25 +33,35 @@ def first_alarm(values: Sequence[float], target: float, slack: float, threshold:
     return -1
 
 
-def cheapest_detector(
-    false_alarm_rate: Sequence[float],
-    delay: Sequence[float],
-    quiet_periods: float,
-    changes: float,
-    cost_of_alarm: float,
-    loss_per_visit: float,
-) -> int:
-    """Return the index of the detector that costs least in a year.
+def first_move(
+    outside: float,
+    labels_p: float,
+    residual_p: float,
+    slices: int,
+    inputs_p: float,
+    features: int,
+    days: int,
+    enough: int,
+) -> str:
+    """Return the first move, one of the six in the task.
 
-    false_alarm_rate: probability of a false alarm in one quiet period, for each detector.
-    delay: visits until it finds a change, for each detector.
-    quiet_periods, changes: number of each in a year.
-    cost_of_alarm: euros for the morning that a false alarm takes.
-    loss_per_visit: euros lost on each visit while a change is not found.
+    outside: share of rows with a value outside its declared range.
+    labels_p: p-value that the share of missing outcomes is that of the reference.
+    residual_p: smallest p-value of clicks minus predictions over the slices.
+    slices: number of slices that were tested.
+    inputs_p: smallest p-value over the input features.
+    features: number of features that were tested.
+    days: of clicks from the new world that are at hand.
+    enough: days from which a model retrained on them alone beats the correction.
     """
-    false_alarms = quiet_periods * np.asarray(false_alarm_rate) * cost_of_alarm
-    late = changes * np.asarray(delay) * loss_per_visit
-    return int(np.argmin(false_alarms + late))
+    level = 0.001
+    if outside > 0:
+        return "fix the pipeline"
+    if labels_p < level:
+        return "fix the tracking"
+    if residual_p * slices < level:
+        return "retrain" if days >= enough else "correct the slices"
+    return "watch" if inputs_p * features < level else "nothing"
 
 
 def _cusum(
@@ -92,16 +104,57 @@ def _cusum_cases() -> list[tuple]:
     ]
 
 
-def _detector_cases() -> list[tuple]:
-    rates, delays = [0.01, 0.05, 0.2, 0.4], [900.0, 400.0, 250.0, 200.0]
+def _evening(
+    outside: float,
+    labels_p: float,
+    residual_p: float,
+    slices: int,
+    inputs_p: float,
+    features: int,
+    days: int,
+    enough: int,
+    *,
+    order: str = "bug labels residual",
+    level: float = 0.001,
+    counted: bool = True,
+    mended: bool = True,
+) -> str:
+    slices, features = (slices, features) if counted else (1, 1)
+    found = {
+        "bug": ("fix the pipeline", outside > 0),
+        "labels": ("fix the tracking", labels_p < level),
+        "residual": ("retrain" if days >= enough or not mended else "correct the slices", residual_p * slices < level),
+    }
+    for name in order.split():
+        move, speaks = found[name]
+        if speaks:
+            return move
+    return "watch" if inputs_p * features < level else "nothing"
+
+
+def _evening_cases() -> list[tuple]:
     return [
-        (rates, delays, 100, 4, 300.0, 1.0),
-        (rates, delays, 100, 4, 300.0, 3.0),
-        (rates, delays, 100, 1, 50.0, 0.1),
-        (rates, delays, 100, 12, 50.0, 4.0),
-        (rates, delays, 100, 12, 50.0, 1.0),
-        (rates, delays, 50, 24, 1_000.0, 2.0),
-        ([0.3, 0.02], [100.0, 1_000.0], 120, 2, 200.0, 3.0),
+        (0.0, 0.4, 0.3, 12, 0.2, 8, 1, 7),  # nothing
+        (0.0, 0.4, 0.00005, 12, 0.2, 8, 1, 7),  # 0.0006 after twelve slices
+        (0.0, 0.4, 0.0002, 12, 0.2, 8, 1, 7),  # 0.0024 after twelve slices
+        (0.0, 0.4, 0.00095 / 12, 12, 0.2, 8, 1, 7),  # on both sides of the level
+        (0.0, 0.4, 0.00105 / 12, 12, 0.2, 8, 1, 7),
+        (0.0, 0.4, 0.0002, 4, 0.2, 8, 14, 7),  # 0.0008 after four
+        (0.0, 0.4, 1e-9, 12, 1e-30, 8, 7, 7),
+        (0.0, 0.4, 1e-9, 12, 1e-30, 8, 6, 7),
+        (0.0, 0.4, 1e-9, 12, 0.3, 8, 3, 3),
+        (0.0, 0.4, 1e-9, 12, 0.3, 8, 13, 14),
+        (0.0, 0.4, 0.02, 12, 1e-30, 8, 28, 7),  # a new city
+        (0.0, 0.4, 0.02, 12, 0.0002, 8, 1, 7),  # 0.0016 after eight features
+        (0.0, 0.4, 0.02, 12, 0.00095 / 8, 8, 1, 7),
+        (0.0, 0.4, 0.02, 12, 0.00105 / 8, 8, 1, 7),
+        (1.0, 0.4, 1e-40, 12, 1e-99, 8, 28, 7),  # prices in cents
+        (1e-5, 1e-12, 0.5, 12, 0.5, 8, 1, 7),  # one row of a hundred thousand is a bug too
+        (1e-5, 0.4, 1e-9, 12, 0.5, 8, 1, 7),
+        (0.0, 1e-12, 1e-9, 12, 0.5, 8, 28, 7),  # lost tracking
+        (0.0, 0.00095, 1e-9, 12, 0.5, 8, 2, 7),
+        (0.0, 0.00105, 1e-9, 12, 0.5, 8, 2, 7),
+        (0.0, 0.00105, 0.5, 12, 0.5, 8, 2, 7),
     ]
 
 
@@ -149,7 +202,7 @@ EXERCISES = (
         kind="build",
         title="a CUSUM",
         task=(
-            "Write the detector that found the winter menu, for one stream and one direction. The sum takes the excess "
+            "Write the detector that found the turn of taste, for one stream and one direction. The sum takes the excess "
             "of each value over the target, less the slack. It never falls below zero: a good week buys no credit."
         ),
         solution=first_alarm,
@@ -185,48 +238,52 @@ EXERCISES = (
             "Carry one number from step to step. What happens to it when a value is below the target?",
             "`total = max(0, total + value - target - slack)`, and the alarm when it exceeds the threshold.",
         ),
-        praise="Six lines, known since 1954, and the best detector of this lesson once it looks at the right slice.",
+        praise="Six lines, known since 1954; what it watches decides what it can find.",
     ),
     Exercise(
         number=3,
         kind="decide",
-        title="the price of a threshold",
+        title="Monday evening",
         task=(
-            "The plane shows what each detector does; what it costs depends on you. A false alarm takes somebody's "
-            "morning. A change not found loses money on every visit. Choose the detector that costs least in a year."
+            'It is Monday evening, and the monitor has five readings. Return the first move: `"fix the pipeline"`, '
+            '`"fix the tracking"`, `"correct the slices"`, `"retrain"`, `"watch"` or `"nothing"`. A p-value speaks below '
+            "0.001, and one that is the smallest of many is first multiplied by their number. Use what this lesson "
+            "measured: which reading makes the others worthless, and what to do until there are enough days of the new "
+            "world to retrain on those alone."
         ),
-        solution=cheapest_detector,
-        cases=_detector_cases,
+        solution=first_move,
+        cases=_evening_cases,
         mistakes=(
             Mistake(
-                "fewest false alarms",
-                lambda rate, delay, *rest: int(np.argmin(rate)),
-                "You always take the detector with the fewest false alarms. What does its delay cost?",
+                "not counted",
+                lambda *case: _evening(*case, counted=False),
+                "You compare the smallest of many p-values with the level as if it were the only one.",
             ),
             Mistake(
-                "shortest delay",
-                lambda rate, delay, *rest: int(np.argmin(delay)),
-                "You always take the fastest detector. It alarms on quiet days, and each of those costs a morning.",
+                "five per cent",
+                lambda *case: _evening(*case, level=0.05),
+                "You alarm at 5%. A monitor that looks every day is wrong every twentieth; the task says 0.001.",
             ),
             Mistake(
-                "one quiet period",
-                lambda rate, delay, periods, changes, cost, loss: int(
-                    np.argmin(np.asarray(rate) * cost + changes * np.asarray(delay) * loss)
-                ),
-                "You count the false alarms of one quiet period. There are many in a year, and each can alarm.",
+                "retrain at once",
+                lambda *case: _evening(*case, mended=False),
+                "You retrain before there are enough days. Until then the offsets by slice are worth more than a new model.",
             ),
             Mistake(
-                "one change",
-                lambda rate, delay, periods, changes, cost, loss: int(
-                    np.argmin(periods * np.asarray(rate) * cost + np.asarray(delay) * loss)
-                ),
-                "You count the delay once. It is paid at every change of the year.",
+                "labels last",
+                lambda *case: _evening(*case, order="bug residual labels"),
+                "You trust a residual that is made of damaged labels. Ask whether the outcomes arrive before you use them.",
+            ),
+            Mistake(
+                "bug last",
+                lambda *case: _evening(*case, order="labels residual bug"),
+                "You retrain or blame the labels while a value is out of range. The model would learn the bug.",
             ),
         ),
         hints=(
-            "Add up two bills for a year: mornings lost to false alarms, revenue lost before the alarm.",
-            "Quiet periods × rate × cost of an alarm, plus changes × delay × loss per visit; then the smallest.",
+            "Put the readings in the order in which one makes the next worthless.",
+            "Multiply a smallest p-value by how many it was chosen from, and compare with 0.001. At `enough` days, retrain.",
         ),
-        praise="A threshold is a price, not a property of the data: where changes are rare, be slow to wake people.",
+        praise="Inputs first, labels second, then the model: a few offsets at once, a new model when it beats them.",
     ),
 )

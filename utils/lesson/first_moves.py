@@ -41,8 +41,8 @@ def first_moves(path: Path = TABLE) -> FirstMoves:
     Raises:
         ValueError: the file is not there, or is not of this form.
 
-    >>> [move for _, move, _ in first_moves().moves]
-    ['roll back', 'fix the pipeline', 'fix the tracking', 'retrain', 'watch', 'nothing']
+    >>> [move for _, move, _ in first_moves().moves][:4]
+    ['roll back', 'fix the pipeline', 'fix the tracking', 'correct the slices, then retrain']
     """
     try:
         entry = yaml.safe_load(path.read_text(encoding="utf-8"))
