@@ -40,8 +40,8 @@ def protection(load: float, retries: int, stall_seconds: float, tolerated_second
 
     load: first attempts as a share of capacity. retries: per order, by clients who wait
     one second for an answer. stall_seconds: how long requests may pile up in an outage,
-    0 where it refuses them at once. tolerated_seconds: how long answers may be late
-    once it is over.
+    0 where it refuses them at once, else far longer than an order takes to send all its
+    attempts. tolerated_seconds: how long answers may be late once it is over.
     """
     if load >= 1:
         return "more servers"
@@ -90,6 +90,7 @@ def _budget_cases() -> list[tuple]:
             1.5,
         ),  # half a token stays
         (["first", "retry", "retry"], 0.25, 1.0),
+        (["retry", "first", "first", "retry"], 0.75, 1.0),  # the second first attempt fills what is left
     ]
 
 
@@ -119,8 +120,6 @@ def _protection_cases() -> list[tuple]:
         (0.9, 2, 0.0, 5.0),
         (0.92, 2, 0.0, 5.0),  # a budget's tenth is already too much
         (0.92, 0, 0.0, 5.0),
-        (0.24, 3, 2.0, 22.0),
-        (0.24, 3, 2.0, 24.0),
     ]
     return grid + edges
 
@@ -225,10 +224,11 @@ EXERCISES = (
         kind="decide",
         title="what to add first",
         task=(
-            "You review a service before the busy season. You know its load at peak, the retries of its clients, for how "
-            "long requests may pile up in an outage, and for how long answers may be late once it is over. What does it "
-            "need first? Add a queue limit only where a 10% retry budget would not be enough, and a budget only where "
-            "something is needed. Use what this lesson found: what a stall leaves behind, and how fast it goes."
+            "You review a service before the busy season. You know its load at peak, the retries of its clients, for "
+            "how long requests may pile up in an outage, and for how long answers may be late once it is over. What "
+            "does it need first? The server is another team's: ask for a queue limit only where a 10% retry budget "
+            "would not be enough, and for a budget only where something is needed. Use what this lesson found: what "
+            "a stall leaves behind, and how fast it goes."
         ),
         solution=protection,
         cases=_protection_cases,

@@ -115,6 +115,15 @@ def test_customers_who_leave_stop_their_retries():
     assert leaving.orders_lost >= leaving.placed[11:32].sum()
 
 
+def test_who_waits_so_long_that_the_customer_leaves_sends_nothing_more():
+    """A delay uniform up to 40 s, a patience of 10 s: one order in four sends a second attempt, and none later."""
+    scenario = variant(outage_start=0.0, outage_seconds=90.0, stops_at_patience=True, retries=1, backoff_cap=40.0)
+    trace = simulate_outage(replace(scenario, backoff_base=20.0, horizon=80.0), seed=0)
+    orders = trace.placed[:60].sum()
+    seconds = trace.requests[20:80].sum() - trace.placed[20:80].sum()
+    assert abs(seconds / orders - 0.25) < 4.5 * math.sqrt(0.25 * 0.75 / orders)
+
+
 def test_a_guard_of_ones_own_needs_to_say_only_what_it_allows():
     class OneAttempt(Guard):
         def allows(self, now, attempt, rng):

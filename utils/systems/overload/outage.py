@@ -110,6 +110,8 @@ class _Clients:
     def send(self, placed: float, attempt: int, guard: Guard) -> None:
         """Make an attempt for the order that was placed at a time."""
         now, scenario = self.agenda.now, self.scenario
+        if scenario.stops_at_patience and now - placed > scenario.patience:
+            return  # the customer has left
         if not guard.allows(now, attempt, self.guard_rng):
             if not guard.gives_up:
                 self._back_off(placed, attempt, guard)
@@ -139,12 +141,9 @@ class _Clients:
             self.confirmed.append(placed)
 
     def _back_off(self, placed: float, attempt: int, guard: Guard) -> None:
-        now, scenario = self.agenda.now, self.scenario
-        out_of_retries = scenario.retries is not None and attempt > scenario.retries
-        customer_left = scenario.stops_at_patience and now - placed > scenario.patience
-        if not (out_of_retries or customer_left):
+        if self.scenario.retries is None or attempt <= self.scenario.retries:
             longest = self.windows[min(attempt, len(self.windows)) - 1]  # full jitter: any delay up to this
-            self.agenda.at(now + longest * next(self.uniform), self.send, placed, attempt + 1, guard)
+            self.agenda.at(self.agenda.now + longest * next(self.uniform), self.send, placed, attempt + 1, guard)
 
 
 def _guards(guard: Guard | Sequence[Guard] | None) -> list[Guard]:

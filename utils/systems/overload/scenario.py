@@ -28,7 +28,7 @@ class Scenario:
     stalls: bool = False  # in the outage: False, requests are refused at once; True, they queue and no work starts
     horizon: float = 60.0  # orders placed until then count; they keep coming while the last ones are decided
     patience: float = 15.0  # an order confirmed later than this is lost all the same
-    stops_at_patience: bool = False  # True: the client stops retrying when the customer has left
+    stops_at_patience: bool = False  # True: no attempt is sent once the customer has left
     retries: int | None = None  # per order; None for no limit
     backoff_base: float = 0.05  # of full jitter between attempts
     backoff_cap: float = 2.0
