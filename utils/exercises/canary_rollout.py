@@ -45,10 +45,11 @@ def decide(
     """Return "hold", "promote" or "roll back" after a window.
 
     evidence: log evidences, one a guardrail; high means that the canary is worse.
-    usable: whether this window could be read; if not, `evidence` is as before it.
+    usable: whether this window could be read; if not, it decides nothing by itself,
+        whatever the evidence, which is as before it.
     windows: windows in this step so far, with this one.
     least, most: windows that a promotion takes, and after which the step must end.
-    roll_back_above, promote_below: the two boundaries.
+    roll_back_above, promote_below: the two boundaries; reaching one decides.
     """
     if usable and max(evidence) >= roll_back_above:
         return "roll back"
@@ -142,6 +143,8 @@ def _decide_cases() -> list[tuple]:
     ]
     other_plans = [
         ([3.5], True, 9, 5, 40, 3.0, -2.0),
+        ([3.0], True, 9, 5, 40, 3.0, -2.0),  # on the boundary
+        ([-2.0, -2.5], True, 9, 5, 40, 3.0, -2.0),
         ([-2.5], True, 5, 5, 40, 3.0, -2.0),
         ([-2.5, -3.0], True, 4, 5, 40, 3.0, -2.0),
         ([8.0, -8.0], True, 40, 30, 90, 9.0, -7.0),
@@ -270,6 +273,7 @@ EXERCISES = (
             (0.01, 1.0, 0.001, 0.999),
             (0.1, 0.05, 0.002, 0.99),
             (0.5, 0.004, 0.001, 0.995),
+            (0.013, 0.0123, 0.00117, 0.9973),  # no round number
         ],
         mistakes=(
             Mistake(

@@ -286,3 +286,16 @@ def test_counters_of_a_tenth_do_not_go_backwards_by_rounding():
 def test_a_controller_that_makes_no_sense_is_refused(make, named):
     with pytest.raises(ValueError, match=f"^{named} must"):
         make()
+
+
+@pytest.mark.parametrize(("counted", "promotes"), [(0.6, False), (1.0, True)])
+def test_a_canary_that_loses_requests_before_they_are_counted_is_not_promoted(counted, promotes):
+    """Each window alone lies within a factor of two and 6 deviations of its share; only the step together shows it."""
+    controller = CanaryController(RolloutPlan(ERRORS_ONLY.guardrails, maximum_windows=120))
+    window = 0
+    while controller.share == 0.01:
+        window += 1
+        controller.observe(errors(5_737 * window, 6 * window), errors(round(58 * counted * window), 0))
+    assert controller.rolled_back is not promotes
+    if not promotes:
+        assert "canary share must be near 1.0%" in controller.log[-1].reason

@@ -93,3 +93,14 @@ def test_too_little_left_for_the_stable_version_is_a_wrong_share_too():
 def test_a_bad_argument_is_named(arguments, named):
     with pytest.raises(ValueError, match=f"^{named} must"):
         check_share(*arguments)
+
+
+def test_over_many_windows_a_share_may_be_asked_to_lie_nearer():
+    for near in (0.0096, 0.0104):
+        check_share(near, 0.01, 1e9, factor=1.05)
+    for far in (0.0095, 0.0106):
+        with pytest.raises(ValueError, match=r"canary share must be near 1\.0%"):
+            check_share(far, 0.01, 1e9, factor=1.05)
+    check_share(0.006, 0.01, 20_000, factor=1.05)  # within 6 deviations
+    with pytest.raises(ValueError, match=r"^factor must"):
+        check_share(0.01, 0.01, 100, factor=1.0)

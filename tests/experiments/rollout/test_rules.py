@@ -168,7 +168,7 @@ def test_the_rules_in_use_take_half_an_hour_a_step_and_five_minutes_a_rate_unles
         assert decisions(rule, calm) == [HOLD] * 29 + [PROMOTE]
         assert rule.steps == (0.01, 0.1, 0.5, 1.0)
     assert decisions(ServiceThresholdRule(0.01), calm[:5]) == [HOLD] * 4 + [ROLL_BACK]
-    assert (ArmThresholdRule().factor, MannWhitneyRule().alpha) == (1.5, 0.02)
+    assert (ArmThresholdRule().factor, MannWhitneyRule().alpha) == ((1.5, 1.5, 1.5), 0.02)
 
 
 @pytest.mark.parametrize("event", [0, 1, 2])
@@ -248,3 +248,16 @@ def test_a_minute_without_visits_teaches_nothing():
 def test_a_bad_argument_is_named(make, named):
     with pytest.raises(ValueError, match=f"^{named} must"):
         make()
+
+
+def test_each_event_may_have_a_factor_of_its_own():
+    rule = ArmThresholdRule((3, 1.5, 2), minutes_per_step=5)
+    for canary, action in (
+        ((100, 29, 14, 51), PROMOTE),
+        ((100, 31, 14, 51), ROLL_BACK),
+        ((100, 29, 16, 51), ROLL_BACK),
+        ((100, 29, 14, 49), ROLL_BACK),
+    ):
+        assert decisions(rule, [minute((1_000, 100, 100, 1_000), canary)] * 5)[-1] == action
+    with pytest.raises(ValueError, match="factor must be one number or one for each"):
+        ArmThresholdRule((3, 1.5))

@@ -17,6 +17,8 @@ from utils.foundation import checks
 
 __all__ = ["CanaryController"]
 
+NEAR_OVER_A_STEP = 1.05  # how far a step's counted share may be from the assigned one
+
 
 @dataclass
 class CanaryController:
@@ -121,6 +123,9 @@ class CanaryController:
         requests = {arm: more[REQUESTS] for arm, more in increases.items()}
         total = requests["stable"] + requests["canary"]
         check_share(requests["canary"] / total, self.share, total)
+        # requests that are lost before they are counted show only over many windows
+        on_canary, in_step = self._requests[0] + requests["canary"], self._requests.sum() + total
+        check_share(on_canary / in_step, self.share, in_step, factor=NEAR_OVER_A_STEP)
         self._before = {arm: {name: float(counts[name]) for name in increases[arm]} for arm, counts in arms.items()}
         return increases
 

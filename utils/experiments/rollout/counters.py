@@ -50,24 +50,29 @@ def increase(
     return more
 
 
-def check_share(observed: float, intended: float, requests: float) -> None:
-    """Raise if either arm's share of requests is under half or over twice what was set, beyond chance.
+def check_share(observed: float, intended: float, requests: float, *, factor: float = 2.0) -> None:
+    """Raise if either arm's share of requests is off by a factor from what was set, beyond chance.
 
     Args:
         observed: canary requests ÷ all requests in the window, from 0 to 1.
         intended: the step's share, between 0 and 1.
         requests: all requests in the window.
+        factor: how far off either arm's share may be, above 1; nearer to 1 the more windows are taken together.
 
     Raises:
-        ValueError: if the share is off by a factor of 2 and by 6 binomial standard deviations, or an argument is out
-            of its range.
+        ValueError: if the share is off by the factor and by 6 binomial standard deviations, or an argument is out of
+            its range.
+
+    References:
+        Fabijan et al., "Diagnosing sample ratio mismatch in online controlled experiments", KDD 2019.
     """
     observed = checks.share("observed", observed, "pass canary requests ÷ all requests")
     intended = checks.fraction("intended", intended, "pass the share of a step before the last")
     requests = checks.positive("requests", requests, "pass the requests of both arms")
+    factor = checks.number("factor", factor, low=1, open_low=True, remedy="use 2 for one window")
     deviation = abs(observed - intended) / math.sqrt(intended * (1 - intended) / requests)
-    canary_is_near = intended / 2 <= observed <= 2 * intended
-    stable_is_near = (1 - intended) / 2 <= 1 - observed <= 2 * (1 - intended)
+    canary_is_near = intended / factor <= observed <= factor * intended
+    stable_is_near = (1 - intended) / factor <= 1 - observed <= factor * (1 - intended)
     if deviation > 6 and not (canary_is_near and stable_is_near):
         raise ValueError(
             f"canary share must be near {intended:.1%}, got {observed:.2%}; check the splitter and the logs"

@@ -215,21 +215,26 @@ class ArmThresholdRule(_PerMinute):
     """Compares the arms at the end of each step: back when the canary is worse by a fixed factor in any event.
 
     Args:
-        factor: how much worse, above 1.
+        factor: how much worse, above 1; one for all events, or one each for errors, slow answers and orders.
         timing: `minutes_per_step` (at least 5) and `steps` as for `ServiceThresholdRule`.
 
     Raises:
         ValueError: if an argument is out of its range.
     """
 
-    def __init__(self, factor: float = 1.5, **timing: Any) -> None:
+    def __init__(self, factor: float | tuple[float, float, float] = 1.5, **timing: Any) -> None:
         super().__init__(**timing)
-        self.factor = checks.number("factor", factor, low=1, open_low=True, remedy="use for example 1.5")
+        factors = factor if isinstance(factor, tuple) else (factor,) * len(EVENTS)
+        if len(factors) != len(EVENTS):
+            raise ValueError(f"factor must be one number or one for each of {EVENTS}, got {factor!r:.60}; pass three")
+        remedy = "use for example 1.5"
+        self.factor = tuple(checks.number("factor", one, low=1, open_low=True, remedy=remedy) for one in factors)
 
     def _is_bad(self) -> NDArray[np.bool_]:
         rates = self._counts.sum(axis=0) / np.maximum(self._visits.sum(axis=0), 1)[:, None]
-        more = rates[1, :2] > self.factor * rates[0, :2]
-        return more.any(axis=0) | (rates[1, 2] * self.factor < rates[0, 2])
+        errors, slow, orders = self.factor
+        more = rates[1, :2] > np.array([[errors], [slow]]) * rates[0, :2]
+        return more.any(axis=0) | (rates[1, 2] * orders < rates[0, 2])
 
 
 class FixedSampleRule(_PerMinute):
