@@ -123,19 +123,18 @@ def assert_apart_and_off_the_boxes(ax, n):
 
 
 @pytest.mark.parametrize("edge", EDGES, ids=lambda edge: f"{edge.start} to {edge.end}")
-@pytest.mark.parametrize("times", range(2, MOST_HOPS + 1))
-def test_however_often_an_edge_is_crossed_its_numbers_lie_side_by_side(edge, times):
-    path = back_and_forth([edge], times)
-    for fault in (None, (edge.start, edge.end)):
-        assert_apart_and_off_the_boxes(drawn(path=path, fault=fault), times + (fault is not None))
+def test_however_often_an_edge_is_crossed_its_numbers_lie_side_by_side(edge):
+    """Few and many, even and odd; where it is full also with a cross on it."""
+    for times, fault in ((2, None), (3, None), (MOST_HOPS - 1, edge), (MOST_HOPS, edge)):
+        ax = drawn(path=back_and_forth([edge], times), fault=fault and (fault.start, fault.end))
+        assert_apart_and_off_the_boxes(ax, times + (fault is not None))
 
 
-@pytest.mark.parametrize("fault", [None, *COMPONENTS])
-def test_four_numbers_on_each_edge_lie_apart_from_those_of_the_others_and_from_a_cross(fault):
-    found = [(middle, 0.098) for edge in EDGES for middle in middles(drawn(path=back_and_forth([edge], 4)))]
-    if fault is not None:
-        found += [(middle, 0.13) for middle in middles(drawn(fault=fault))]
-    for (one, its), (other, others) in itertools.combinations(found, 2):
+def test_four_numbers_on_each_edge_lie_apart_from_those_of_the_others_and_from_a_cross():
+    numbers = [(middle, 0.098) for edge in EDGES for middle in middles(drawn(path=back_and_forth([edge], 4)))]
+    crosses = [(middle, 0.13) for fault in COMPONENTS for middle in middles(drawn(fault=fault))]
+    assert (len(numbers), len(crosses)) == (4 * len(EDGES), len(COMPONENTS))
+    for (one, its), (other, others) in (*itertools.combinations(numbers, 2), *itertools.product(numbers, crosses)):
         assert np.hypot(*(one - other)) > its + others
 
 
