@@ -155,105 +155,28 @@ def _decide_cases() -> list[tuple]:
     return grid + other_plans
 
 
-def _any_cleared(
-    evidence: list[float],
-    usable: bool,
-    windows: int,
-    least: int,
-    most: int,
-    roll_back_above: float,
-    promote_below: float,
-) -> str:
+def _any_cleared(evidence: list[float], usable: bool, windows: int, least: int, most: int, *lines: float) -> str:
+    roll_back_above, promote_below = lines
     if usable and max(evidence) < roll_back_above and windows >= least and min(evidence) <= promote_below:
         return "promote"
-    return decide(evidence, usable, windows, least, most, roll_back_above, promote_below)
+    return decide(evidence, usable, windows, least, most, *lines)
 
 
-def _no_minimum(
-    evidence: list[float],
-    usable: bool,
-    windows: int,
-    least: int,
-    most: int,
-    roll_back_above: float,
-    promote_below: float,
-) -> str:
-    return decide(evidence, usable, windows, 0, most, roll_back_above, promote_below)
+def _waits_to_roll_back(evidence: list[float], usable: bool, windows: int, least: int, *rest: float) -> str:
+    return "hold" if windows < least else decide(evidence, usable, windows, least, *rest)
 
 
-def _waits_to_roll_back(
-    evidence: list[float],
-    usable: bool,
-    windows: int,
-    least: int,
-    most: int,
-    roll_back_above: float,
-    promote_below: float,
-) -> str:
-    if windows < least:
-        return "hold"
-    return decide(evidence, usable, windows, least, most, roll_back_above, promote_below)
-
-
-def _blind(
-    evidence: list[float],
-    usable: bool,
-    windows: int,
-    least: int,
-    most: int,
-    roll_back_above: float,
-    promote_below: float,
-) -> str:
-    return decide(evidence, True, windows, least, most, roll_back_above, promote_below)
-
-
-def _adds_up(
-    evidence: list[float],
-    usable: bool,
-    windows: int,
-    least: int,
-    most: int,
-    roll_back_above: float,
-    promote_below: float,
-) -> str:
-    return decide([sum(evidence)], usable, windows, least, most, roll_back_above, promote_below)
-
-
-def _by_the_clock(
-    evidence: list[float],
-    usable: bool,
-    windows: int,
-    least: int,
-    most: int,
-    roll_back_above: float,
-    promote_below: float,
-) -> str:
-    found = decide(evidence, usable, windows, least, most, roll_back_above, promote_below)
+def _by_the_clock(evidence: list[float], usable: bool, windows: int, least: int, *rest: float) -> str:
+    found = decide(evidence, usable, windows, least, *rest)
     return "promote" if found == "hold" and usable and windows >= least else found
 
 
-def _never_ends(
-    evidence: list[float],
-    usable: bool,
-    windows: int,
-    least: int,
-    most: int,
-    roll_back_above: float,
-    promote_below: float,
-) -> str:
-    return decide(evidence, usable, windows, least, windows + 1, roll_back_above, promote_below)
+def _never_ends(evidence: list[float], usable: bool, windows: int, least: int, most: int, *lines: float) -> str:
+    return decide(evidence, usable, windows, least, windows + 1, *lines)
 
 
-def _ends_by_going_on(
-    evidence: list[float],
-    usable: bool,
-    windows: int,
-    least: int,
-    most: int,
-    roll_back_above: float,
-    promote_below: float,
-) -> str:
-    found = decide(evidence, usable, windows, least, windows + 1, roll_back_above, promote_below)
+def _ends_by_going_on(evidence: list[float], usable: bool, windows: int, least: int, most: int, *lines: float) -> str:
+    found = _never_ends(evidence, usable, windows, least, most, *lines)
     return "promote" if found == "hold" and windows >= most else found
 
 
@@ -375,7 +298,7 @@ EXERCISES = (
             ),
             Mistake(
                 "no minimum",
-                _no_minimum,
+                lambda evidence, usable, windows, least, *rest: decide(evidence, usable, windows, 0, *rest),
                 "You promote as soon as the evidence allows. A leak needs time to show, whatever the traffic.",
             ),
             Mistake(
@@ -385,12 +308,12 @@ EXERCISES = (
             ),
             Mistake(
                 "blind",
-                _blind,
+                lambda evidence, usable, *rest: decide(evidence, True, *rest),
                 "You decide on a window that could not be read. No data is not good news: hold.",
             ),
             Mistake(
                 "adds up",
-                _adds_up,
+                lambda evidence, *rest: decide([sum(evidence)], *rest),
                 "You add the guardrails up, so a calm latency pays for lost orders. Each must be content by itself.",
             ),
             Mistake(

@@ -1,6 +1,7 @@
 """Exercises of lesson 14, cold start."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from utils.lesson import Exercise, Mistake
@@ -54,36 +55,27 @@ def next_step(weight: float, trust: float | None, standard_error: float, looks: 
     return "explore" if looks < strength else "leave"
 
 
-def _stops_at_an_error(sources: Sources, request: Any, last_resort: Any) -> tuple[Any, str]:
+def _is_answer(answer: Any) -> bool:
+    return answer is not None and not (isinstance(answer, list) and not answer)
+
+
+def _chain(
+    sources: Sources,
+    request: Any,
+    last_resort: Any,
+    *,
+    serves: Callable[[Any], bool] = _is_answer,
+    survives: type[Exception] | tuple[()] = Exception,
+) -> tuple[Any, str]:
+    """Return the answer of a chain that serves other answers, or survives other errors, than it should."""
     for name, source in sources:
         try:
             answer = source(request)
+        except survives:
+            continue
         except Exception:
             break
-        if answer is None or (isinstance(answer, list) and not answer):
-            continue
-        return answer, name
-    return last_resort, "last resort"
-
-
-def _serves_the_empty(sources: Sources, request: Any, last_resort: Any) -> tuple[Any, str]:
-    for name, source in sources:
-        try:
-            answer = source(request)
-        except Exception:
-            continue
-        if answer is not None:
-            return answer, name
-    return last_resort, "last resort"
-
-
-def _drops_zero(sources: Sources, request: Any, last_resort: Any) -> tuple[Any, str]:
-    for name, source in sources:
-        try:
-            answer = source(request)
-        except Exception:
-            continue
-        if answer:
+        if serves(answer):
             return answer, name
     return last_resort, "last resort"
 
@@ -98,20 +90,6 @@ def _asks_them_all(sources: Sources, request: Any, last_resort: Any) -> tuple[An
     for (answer, answered_by), name in answers:
         if answered_by == name and not (isinstance(answer, list) and not answer):
             return answer, name
-    return last_resort, "last resort"
-
-
-def _stops_at_what_it_did_not_expect(sources: Sources, request: Any, last_resort: Any) -> tuple[Any, str]:
-    for name, source in sources:
-        try:
-            answer = source(request)
-        except OSError:
-            continue
-        except Exception:
-            break
-        if answer is None or (isinstance(answer, list) and not answer):
-            continue
-        return answer, name
     return last_resort, "last resort"
 
 
@@ -227,22 +205,22 @@ EXERCISES = (
         mistakes=(
             Mistake(
                 "stops at an error",
-                _stops_at_an_error,
+                partial(_chain, survives=()),
                 "An error in one source ends your chain. The next source may be well: go on.",
             ),
             Mistake(
                 "expects its errors",
-                _stops_at_what_it_did_not_expect,
+                partial(_chain, survives=OSError),
                 "Your chain survives a lost connection and no other error. A missing key or a division by zero raises too.",
             ),
             Mistake(
                 "serves the empty",
-                _serves_the_empty,
+                partial(_chain, serves=lambda answer: answer is not None),
                 "You serve an empty list. To the user an empty feed is an outage, and the store reports no error.",
             ),
             Mistake(
                 "drops zero",
-                _drops_zero,
+                partial(_chain, serves=bool),
                 "You test the answer's truth, and 0 is false in Python. Test for None and for an empty list.",
             ),
             Mistake(
