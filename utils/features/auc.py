@@ -40,11 +40,10 @@ def auc_by_cluster(score: ArrayLike, clicked: ArrayLike, cluster: ArrayLike) -> 
     >>> auc_by_cluster([0.1, 0.4, 0.35, 0.8], [False, False, True, True], [1, 2, 1, 2]).auc
     0.75
     """
-    score, clicked, cluster = np.asarray(score, dtype=float), np.asarray(clicked), np.asarray(cluster)
+    score = checks.array("score", score, dimensions=1)
+    clicked = checks.array("clicked", clicked, dimensions=1, low=0, high=1).astype(bool)
+    cluster = np.asarray(cluster)
     checks.same_length(score=score, clicked=clicked, cluster=cluster)
-    if not np.isfinite(score).all():
-        raise ValueError("score must be finite, got NaN or infinity; drop or repair those rows first")
-    clicked = clicked.astype(bool)
     if clicked.all() or not clicked.any():
         raise ValueError("clicked must hold both outcomes, got one; take more rows")
     _, group = np.unique(cluster, return_inverse=True)

@@ -26,11 +26,11 @@ def calibration_gap(score: ArrayLike, clicked: ArrayLike, *, bins: int = 5) -> f
     >>> round(calibration_gap([0.1, 0.1, 0.6, 0.6], [0, 0, 1, 0], bins=2), 12)
     0.4
     """
-    score, clicked = np.asarray(score, dtype=float), np.asarray(clicked, dtype=float)
+    score, clicked = (
+        checks.array(name, values, dimensions=1, remedy="drop rows without an outcome first")
+        for name, values in (("score", score), ("clicked", clicked))
+    )
     checks.same_length(score=score, clicked=clicked)
-    for name, values in (("score", score), ("clicked", clicked)):
-        if not np.isfinite(values).all():
-            raise ValueError(f"{name} must be finite, got NaN or infinity; drop rows without an outcome first")
     bins = checks.count("bins", bins, "5 is usual for a day", maximum=len(score))
     if not clicked.any():
         raise ValueError("clicked must hold a click, got none; take more rows")
