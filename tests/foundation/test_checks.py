@@ -1,6 +1,7 @@
 """Argument checks against a truth table: which value, in which type, is what."""
 
 import math
+import re
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from utils.foundation import checks
+from utils.foundation.checkout import CHECKOUT
 
 NO_NUMBERS = [
     True,
@@ -178,6 +180,13 @@ def test_a_seed_stands_for_its_stream():
     for other in (-1, 1.5, "seven", [-2], None, True, np.True_, [True, 2]):
         with pytest.raises(ValueError, match=r"^seed must be a whole number of at least 0, .* got .*; use 0$"):
             checks.seeded("seed", other)
+
+
+def test_a_seed_becomes_randomness_in_one_place():
+    """Another call of numpy's would take None and booleans, and answer a text in words of its own."""
+    rooms = [p for p in (CHECKOUT / "utils").rglob("*.py") if p.parent.name not in ("exercises", "course")]
+    code = {path.name: re.sub(r'""".*?"""', "", path.read_text(encoding="utf-8"), flags=re.DOTALL) for path in rooms}
+    assert [name for name, text in code.items() if "default_rng(" in text] == ["checks.py"]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from utils.experiments.rollout.traffic import Traffic
+from utils.experiments.rollout.traffic import Traffic, check_persistence
 from utils.foundation import checks
 
 __all__ = ["autoregressive", "noise_of_equal_versions"]
@@ -28,8 +28,7 @@ def autoregressive(persistence: float, shape: tuple[int, ...], rng: np.random.Ge
     Raises:
         ValueError: if the persistence is out of its range.
     """
-    if checks.number("persistence", persistence, low=0, high=1, remedy="use 0 for independent values") == 1:
-        raise ValueError("persistence must be below 1, got 1; use 0 for independent values")
+    check_persistence(persistence)
     series = rng.standard_normal(shape)
     for t in range(1, shape[-1]):
         series[..., t] = persistence * series[..., t - 1] + math.sqrt(1 - persistence**2) * series[..., t]
@@ -58,7 +57,7 @@ def noise_of_equal_versions(
     """
     share = checks.fraction("share", share, "pass the share of a step before the last")
     hours = checks.count("hours", hours, "use for example 336, two weeks", minimum=2, maximum=MOST_HOURS)
-    rng = np.random.default_rng(rng)
+    rng = checks.seeded("rng", rng)
     deviation = traffic.arm_noise * traffic.arm_scale(share)[:, None]
     wander = deviation * autoregressive(traffic.persistence, (2, MINUTES_AN_HOUR * hours), rng)
     rates = traffic.slow_rate * np.exp(wander - deviation**2 / 2)

@@ -33,7 +33,7 @@ def roll_out_once(
     Raises:
         ValueError: if the controller refuses the plan.
     """
-    rng, traffic = np.random.default_rng(rng), Traffic() if traffic is None else traffic
+    rng, traffic = checks.seeded("rng", rng), Traffic() if traffic is None else traffic
     controller, counters = CanaryController(plan), np.zeros((2, 1 + len(EVENTS)))
     calm, own = np.zeros((2, 1)), np.zeros((2, 2, 1))
     while not controller.is_over:

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from utils.foundation import checks
 from utils.world.scale import PLATTER
 
-__all__ = ["EVENTS", "Noise", "Traffic"]
+__all__ = ["EVENTS", "Noise", "Traffic", "check_persistence"]
 
 EVENTS = ("errors", "slow", "orders")
 MOST_VISITS = 1e12  # a minute; numpy's Poisson ends at 9e18
@@ -56,7 +56,7 @@ class Traffic:
         object.__setattr__(
             self, "machines", checks.count("machines", self.machines, "use for example 100", maximum=MOST_MACHINES)
         )
-        _check_persistence(self.persistence)
+        check_persistence(self.persistence)
 
     @property
     def rates(self) -> NDArray[np.float64]:
@@ -106,7 +106,7 @@ class Noise:
 
     def __init__(self, deviation: float, persistence: float, shape: tuple[int, ...], rng: np.random.Generator) -> None:
         checks.number("deviation", deviation, low=0, high=LARGEST_NOISE, remedy="use 0 for none")
-        _check_persistence(persistence)
+        check_persistence(persistence)
         self._deviation, self._persistence, self._rng = deviation, persistence, rng
         self.values = deviation * rng.standard_normal(shape) if deviation else np.zeros(shape)
 
@@ -125,6 +125,14 @@ class Noise:
         self.values = self.values[..., runs]
 
 
-def _check_persistence(persistence: float) -> None:
+def check_persistence(persistence: float) -> None:
+    """Refuse what is no lag-one autocorrelation of a stationary series.
+
+    Args:
+        persistence: in [0, 1).
+
+    Raises:
+        ValueError: out of this range.
+    """
     if checks.number("persistence", persistence, low=0, high=1, remedy="use 0 for independent minutes") == 1:
         raise ValueError("persistence must be below 1, got 1; use 0 for independent minutes")

@@ -74,7 +74,7 @@ def simulate_stampede(
 
     Args:
         remedy: "none", "lock", "coalescing" or "early".
-        seed: anything np.random.default_rng takes.
+        seed: a whole number of at least 0, a list of them or a numpy Generator.
         reads_per_second: rate of the Poisson stream of reads.
         ttl: seconds from the moment a value is stored to its expiry.
         compute_seconds: time of one computation.

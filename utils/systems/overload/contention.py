@@ -48,7 +48,7 @@ def simulate_contention(
     Args:
         n_clients: clients that start at time 0, at least 1.
         policy: one of `POLICIES`.
-        seed: anything np.random.default_rng takes.
+        seed: a whole number of at least 0, a list of them or a numpy Generator.
         n_runs: independent repetitions; clients × runs are at most 10 million.
         base: scale of the first delay, ms.
         cap: the longest delay, ms.

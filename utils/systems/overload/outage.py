@@ -51,7 +51,7 @@ def simulate_outage(scenario: Scenario, seed: int, *, guard: Guard | Sequence[Gu
 
     Args:
         scenario: a Scenario.
-        seed: anything np.random.default_rng takes.
+        seed: a whole number of at least 0, a list of them or a numpy Generator.
         guard: a Guard shared by all clients (one gateway), or a list of them (many clients; each order is one's, at
             random); None for none. They keep state: pass new ones for each run.
 
