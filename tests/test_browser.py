@@ -20,6 +20,7 @@ from utils.foundation.checkout import CHECKOUT
 
 ROOT = CHECKOUT
 LESSON = "learn/2_features/07_training_serving_skew.ipynb"
+TITLE = "Training–serving skew"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 SECONDS = 1_000  # milliseconds, as playwright counts
 
@@ -111,18 +112,18 @@ class Lab(NamedTuple):
 
 @pytest.fixture(scope="module")
 def browser():
-    """Start Chromium; its pages record what they ask of other hosts than ours."""
+    """Start Chromium; its pages share one cache, as a person's do, and record what they ask of other hosts than ours."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield browser
+        yield browser.new_context(viewport={"width": 1300, "height": 1500})
         browser.close()
 
 
 def opened(browser, lab, address):
     """Open an address in a page of its own and wait until its notebook's kernel is ready."""
-    page = browser.new_page(viewport={"width": 1300, "height": 1500})
+    page = browser.new_page()
     page.outside = []
     ours = (lab.server, "ws", "data:", "blob:")
     page.on("request", lambda r: None if r.url.startswith(ours) else page.outside.append(r.url))
@@ -142,14 +143,22 @@ def first(lab, browser):
 
 
 @pytest.fixture(scope="module")
-def page(lab, browser, first):
-    """Open the learner's copy of the lesson, run all its cells, and yield the page."""
-    page = opened(browser, lab, lab.page_of(LESSON))
-    page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells') }")
-    page.wait_for_function(DONE, timeout=240 * SECONDS)
-    page.wait_for_function(READY, timeout=60 * SECONDS)
-    yield page
-    page.close()
+def copy(first):
+    """Follow the map's link to the lesson, as a learner does; the page now shows the learner's copy."""
+    first.locator("a", has_text=TITLE).first.click()
+    first.wait_for_function(f"() => {CURRENT}.context?.path === '{LESSON}'", timeout=60 * SECONDS)
+    first.wait_for_selector(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell", timeout=60 * SECONDS)
+    first.wait_for_function(READY, timeout=120 * SECONDS)
+    return first
+
+
+@pytest.fixture(scope="module")
+def page(copy):
+    """Run all cells of the learner's copy, and return the page."""
+    copy.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells') }")
+    copy.wait_for_function(DONE, timeout=240 * SECONDS)
+    copy.wait_for_function(READY, timeout=60 * SECONDS)
+    return copy
 
 
 def run_cell(page, needle, source=None):
@@ -163,17 +172,14 @@ def run_cell(page, needle, source=None):
 
 def test_the_printed_address_shows_the_map_and_asks_nothing(first):
     assert first.locator(".jp-NotebookPanel").count() == 1
-    assert first.locator("text=Training–serving skew").first.is_visible()
+    assert first.locator(f"text={TITLE}").first.is_visible()
     assert first.locator(".jp-toast, .Toastify__toast, .jp-Dialog").count() == 0
     assert "REPOSITORY" not in first.locator(".jp-Notebook").inner_text()
     assert first.outside == []
 
 
-def test_a_lesson_is_opened_from_the_map_as_a_copy_without_results(first, lab):
-    first.locator("a", has_text="Training–serving skew").first.click()
-    first.wait_for_function(f"() => {CURRENT}.context?.path === '{LESSON}'", timeout=60 * SECONDS)
-    first.wait_for_selector(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell", timeout=60 * SECONDS)
-    assert "Measured" not in first.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook").inner_text()
+def test_a_lesson_is_opened_from_the_map_as_a_copy_without_results(copy):
+    assert "Measured" not in copy.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook").inner_text()
 
 
 def test_the_lesson_runs_from_top_to_bottom_without_an_error(page):
