@@ -44,7 +44,7 @@ def draw_ring(
     nodes, keys = _places("nodes", nodes), _places("keys", keys)
     before, after = _before_and_after(nodes, added, removed)
     page(ax, *PAGE, left=-PAGE[0] / 2, bottom=-PAGE[1] / 2)
-    ax.add_patch(Circle((0, 0), RADIUS, fc="none", ec=FAINT, lw=1.6, zorder=LINES))
+    ax.add_artist(Circle((0, 0), RADIUS, fc="none", ec=FAINT, lw=1.6, zorder=LINES))
     homes = {name: node_of(place, after) for name, place in keys.items()}
     moves = {name: node_of(place, before) != homes[name] for name, place in keys.items()}
     for name, place in keys.items():
@@ -108,7 +108,7 @@ def _draw_way(ax: Axes, place: float, home: float, *, moves: bool) -> None:
 
 def _draw_key(ax: Axes, name: str, place: float, *, moves: bool) -> None:
     look = {"fc": DARK, "ec": DARK} if moves else {"fc": "white", "ec": WORDS}
-    ax.add_patch(Circle(_at(place, KEY_LANE), KEY, lw=1.2, **look, zorder=SHAPES))
+    ax.add_artist(Circle(_at(place, KEY_LANE), KEY, lw=1.2, **look, zorder=SHAPES))
     x, y = _at(place, KEY_WORDS)
     ax.text(
         x, y, name, ha={1: "right", 0: "center", -1: "left"}[_side(place)], va="center", fontsize=8,
@@ -119,7 +119,7 @@ def _draw_key(ax: Axes, name: str, place: float, *, moves: bool) -> None:
 def _draw_node(ax: Axes, name: str, place: float, *, is_new: bool, is_gone: bool) -> None:
     x, y = _at(place, RADIUS)
     look = {"fc": "white", "ec": DARK, "ls": "--"} if is_gone else {"fc": DARK, "ec": DARK, "ls": "-"}
-    ax.add_patch(Circle((x, y), NODE, lw=1.6, **look, zorder=SHAPES + 1))
+    ax.add_artist(Circle((x, y), NODE, lw=1.6, **look, zorder=SHAPES + 1))
     if is_new:
         ax.text(x, y, "+", ha="center", va="center_baseline", fontsize=12, fontweight="bold", color="white", zorder=9)
     if is_gone:

@@ -2,7 +2,8 @@
 
 Everything is in the data units of axes whose units are equal on both sides; `page` makes such axes. What is lit is dark
 with white words, what is not is white with grey words, so that grey print tells them apart; a fault is a cross in a
-circle, never a color alone.
+circle, never a color alone. Shapes join the axes as artists, not as patches: the limits of a page are fixed, and to
+reckon them anew for each shape took most of the time of a drawing.
 """
 
 from collections.abc import Sequence
@@ -73,7 +74,7 @@ def box(
         **_look(lit, met, broken),
         zorder=SHAPES,
     )
-    ax.add_patch(patch)
+    ax.add_artist(patch)
     _write(ax, x, y, words, lit, met, fontsize)
 
 
@@ -96,10 +97,10 @@ def drum(
     lower = np.column_stack([x + width / 2 * np.cos(angles), bottom + rise / 2 * np.sin(angles)])
     outline = [(x - width / 2, top), *lower, (x + width / 2, top)]
     look = _look(lit, met, broken)
-    ax.add_patch(Polygon(outline, closed=True, **look, zorder=SHAPES))
-    ax.add_patch(Ellipse((x, top), width, rise, **look, zorder=SHAPES + 0.1))
+    ax.add_artist(Polygon(outline, closed=True, **look, zorder=SHAPES))
+    ax.add_artist(Ellipse((x, top), width, rise, **look, zorder=SHAPES + 0.1))
     if lit:  # the rim of the lid, which is dark on dark
-        ax.add_patch(Ellipse((x, top), 0.97 * width, 0.9 * rise, fc="none", ec="white", lw=1.0, zorder=SHAPES + 0.2))
+        ax.add_artist(Ellipse((x, top), 0.97 * width, 0.9 * rise, fc="none", ec="white", lw=1.0, zorder=SHAPES + 0.2))
     _write(ax, x, y - rise / 2, words, lit, met, fontsize)
 
 
@@ -132,12 +133,12 @@ def arrow(
         **{**look, **style},
         zorder=LINES + 0.5 * lit,
     )
-    ax.add_patch(path)
+    ax.add_artist(path)
 
 
 def badge(ax: Axes, middle: tuple[float, float], words: str, *, radius: float = 0.098, fontsize: float = 8.0) -> None:
     """Draw a numbered badge: a white disk with a dark rim."""
-    ax.add_patch(Circle(middle, radius, fc="white", ec=DARK, lw=1.2, zorder=MARKS))
+    ax.add_artist(Circle(middle, radius, fc="white", ec=DARK, lw=1.2, zorder=MARKS))
     ax.text(
         *middle, words, ha="center", va="center_baseline", fontsize=fontsize, fontweight="bold", color=DARK,
         zorder=MARKS + 0.1,
@@ -147,7 +148,7 @@ def badge(ax: Axes, middle: tuple[float, float], words: str, *, radius: float = 
 def cross(ax: Axes, middle: tuple[float, float], *, radius: float = 0.13) -> None:
     """Draw the mark of a fault: a white cross on a disk with a white rim."""
     x, y = middle
-    ax.add_patch(Circle(middle, radius, fc=FAULT, ec="white", lw=1.4, zorder=MARKS + 1))
+    ax.add_artist(Circle(middle, radius, fc=FAULT, ec="white", lw=1.4, zorder=MARKS + 1))
     arm = 0.46 * radius
     for slope in (1, -1):
         ax.plot(
