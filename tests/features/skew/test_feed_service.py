@@ -4,6 +4,7 @@ import httpx
 import numpy as np
 import pandas as pd
 import pytest
+from fastapi.testclient import TestClient
 
 from utils.features.skew import click_features, serving_database
 from utils.features.skew.feed_service import feed_app, serve_visits
@@ -77,8 +78,8 @@ def test_the_log_keeps_the_very_microsecond_of_a_visit(platter, time):
     _, _, dimensions, rates = platter
     store = serving_database.new_database(rates, dimensions)
     visit = {"session_id": 1, "user_id": 7, "dish_ids": [3], "time": time}
-    with serve(feed_app(OnlineFeatures(store), EvenModel())) as url:
-        assert httpx.post(f"{url}/feed", json=[visit]).status_code == 200
+    client = TestClient(feed_app(OnlineFeatures(store), EvenModel()))
+    assert client.post("/feed", json=[visit]).status_code == 200
     [(kept,)] = store.execute("SELECT time_us FROM served").fetchall()
     assert kept == np.datetime64(time, "us").astype(int)
 
@@ -88,8 +89,9 @@ def test_a_feed_is_as_long_as_asked_and_no_longer_than_its_candidates(platter, l
     _, _, dimensions, rates = platter
     visit = {"session_id": 1, "user_id": 7, "dish_ids": [3, 4], "time": "2024-01-22T12:00:00"}
     store = serving_database.new_database(rates, dimensions)
-    with serve(feed_app(OnlineFeatures(store), EvenModel(), feed_length=length)) as url:
-        [feed] = httpx.post(f"{url}/feed", json=[visit]).json()
+    [feed] = (
+        TestClient(feed_app(OnlineFeatures(store), EvenModel(), feed_length=length)).post("/feed", json=[visit]).json()
+    )
     best_first = sorted([3, 4], key=lambda dish: -dimensions.preparation_minutes[dish])
     assert feed == best_first[:length]
 
