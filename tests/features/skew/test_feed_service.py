@@ -1,10 +1,11 @@
 """The feed service over HTTP: it serves what the offline side computes, and refuses what is no visit."""
 
+import asyncio
+
 import httpx
 import numpy as np
 import pandas as pd
 import pytest
-from fastapi.testclient import TestClient
 
 from utils.features.skew import click_features, serving_database
 from utils.features.skew.feed_service import feed_app, serve_visits
@@ -73,13 +74,22 @@ def test_a_malformed_visit_is_refused_and_the_service_goes_on(platter):
     assert serving_database.served_log(store)["event_time"].tolist() == [pd.Timestamp("2024-01-22 12:00")] * 2
 
 
+def asked(app, visit):
+    """Return the app's answer to one visit, asked without a server in between."""
+
+    async def ask():
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://feed") as client:
+            return await client.post("/feed", json=[visit])
+
+    return asyncio.run(ask())
+
+
 @pytest.mark.parametrize("time", ["1969-12-31T23:59:59.999999", "2024-02-29T23:59:59.000001", "2999-01-01T00:00:00"])
 def test_the_log_keeps_the_very_microsecond_of_a_visit(platter, time):
     _, _, dimensions, rates = platter
     store = serving_database.new_database(rates, dimensions)
     visit = {"session_id": 1, "user_id": 7, "dish_ids": [3], "time": time}
-    client = TestClient(feed_app(OnlineFeatures(store), EvenModel()))
-    assert client.post("/feed", json=[visit]).status_code == 200
+    assert asked(feed_app(OnlineFeatures(store), EvenModel()), visit).status_code == 200
     [(kept,)] = store.execute("SELECT time_us FROM served").fetchall()
     assert kept == np.datetime64(time, "us").astype(int)
 
@@ -89,9 +99,7 @@ def test_a_feed_is_as_long_as_asked_and_no_longer_than_its_candidates(platter, l
     _, _, dimensions, rates = platter
     visit = {"session_id": 1, "user_id": 7, "dish_ids": [3, 4], "time": "2024-01-22T12:00:00"}
     store = serving_database.new_database(rates, dimensions)
-    [feed] = (
-        TestClient(feed_app(OnlineFeatures(store), EvenModel(), feed_length=length)).post("/feed", json=[visit]).json()
-    )
+    [feed] = asked(feed_app(OnlineFeatures(store), EvenModel(), feed_length=length), visit).json()
     best_first = sorted([3, 4], key=lambda dish: -dimensions.preparation_minutes[dish])
     assert feed == best_first[:length]
 
