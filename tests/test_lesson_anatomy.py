@@ -1,6 +1,7 @@
 """Every lesson has its parts, in order, with outputs of a real run and nothing typed that a run produced."""
 
 import ast
+import functools
 import importlib
 import json
 import re
@@ -64,14 +65,20 @@ class Notebook:
 
     def calls(self, name):
         """Return the calls of `lesson.<name>` in the code, as syntax trees."""
-        trees = [ast.walk(ast.parse(source)) for source in self.sources]
-        found = [node for tree in trees for node in tree if isinstance(node, ast.Call)]
-        return [c for c in found if isinstance(c.func, ast.Attribute) and c.func.attr == name]
+        return [c for c in self._calls if c.func.attr == name]
+
+    @functools.cached_property
+    def _calls(self):
+        nodes = [node for source in self.sources for node in ast.walk(ast.parse(source))]
+        return [n for n in nodes if isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute)]
+
+
+read = functools.cache(Notebook)  # each lesson is read and parsed once
 
 
 @pytest.fixture(params=LESSONS, ids=lambda path: path.stem)
 def lesson(request):
-    return Notebook(request.param)
+    return read(request.param)
 
 
 def test_there_are_lessons_where_the_question_bank_says():
