@@ -2,7 +2,7 @@
 
 import pytest
 
-from utils.systems.overload.guards import CircuitBreaker, Guard, NoGuard, RetryBudget
+from utils.systems.overload.guards import CircuitBreaker, Guard, NoGuard, RetriesUntil, RetryBudget
 
 
 def test_a_budget_allows_a_tenth_of_requests_after_its_burst():
@@ -16,6 +16,11 @@ def test_a_budget_allows_a_tenth_of_requests_after_its_burst():
     for _ in range(100):
         idle.allows(0.0, 1, None)
     assert [idle.allows(0.0, 2, None) for _ in range(3)] == [True, True, False]
+
+
+def test_retries_pass_until_a_time_and_first_attempts_throughout():
+    switch = RetriesUntil(30.0)
+    assert [switch.allows(now, n, None) for now, n in ((29.9, 2), (30.0, 2), (30.0, 1))] == [True, False, True]
 
 
 def test_a_breaker_opens_probes_and_closes():
@@ -40,10 +45,10 @@ def test_a_breaker_opens_probes_and_closes():
 
 
 def test_every_guard_is_a_guard_and_none_is_another():
-    guards = [NoGuard(), RetryBudget(), CircuitBreaker()]
+    guards = [NoGuard(), RetriesUntil(1.0), RetryBudget(), CircuitBreaker()]
     assert all(isinstance(guard, Guard) for guard in guards)
-    assert [type(guard).__mro__[1] for guard in guards] == [Guard] * 3
-    assert [guard.gives_up for guard in guards] == [True, True, True]
+    assert [type(guard).__mro__[1] for guard in guards] == [Guard] * 4
+    assert [guard.gives_up for guard in guards] == [True] * 4
     assert not CircuitBreaker(gives_up=False).gives_up
     assert all(NoGuard().allows(0.0, attempt, None) for attempt in range(1, 4))
     with pytest.raises(TypeError, match="abstract"):
@@ -53,6 +58,7 @@ def test_every_guard_is_a_guard_and_none_is_another():
 @pytest.mark.parametrize(
     ("call", "name"),
     [
+        (lambda: RetriesUntil(-1.0), "second"),
         (lambda: RetryBudget(0), "ratio"),
         (lambda: RetryBudget(1), "ratio"),
         (lambda: RetryBudget(burst=-1), "burst"),

@@ -9,7 +9,7 @@ import numpy as np
 
 from utils.foundation import checks
 
-__all__ = ["BURST", "CircuitBreaker", "Guard", "NoGuard", "RetryBudget"]
+__all__ = ["BURST", "CircuitBreaker", "Guard", "NoGuard", "RetriesUntil", "RetryBudget"]
 
 BURST = 10.0  # retries that a budget allows at once
 
@@ -54,6 +54,26 @@ class NoGuard(Guard):
     def allows(self, now: float, attempt: int, rng: np.random.Generator) -> bool:
         """Let it pass."""
         return True
+
+
+class RetriesUntil(Guard):
+    """Let first attempts pass, and retries until a time: the switch at the gateway.
+
+    Args:
+        second: from when on a retry is kept back.
+
+    Raises:
+        ValueError: second is negative.
+    """
+
+    gives_up = True  # who is kept back is lost now, and does not ask again
+
+    def __init__(self, second: float) -> None:
+        self.second = checks.not_negative("second", second, "give the second of the run")
+
+    def allows(self, now: float, attempt: int, rng: np.random.Generator) -> bool:
+        """Let a first attempt pass, and a retry before the time."""
+        return attempt == 1 or now < self.second
 
 
 class RetryBudget(Guard):
