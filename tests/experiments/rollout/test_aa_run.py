@@ -23,6 +23,12 @@ def test_the_measured_noise_is_the_long_run_variance_at_that_size(share):
     assert measured == pytest.approx(0.93 * traffic.ratio_noise(share), rel=0.25)
 
 
+def test_an_hour_without_slow_answers_is_an_hour_of_few():
+    traffic = Traffic(per_minute=60, arm_noise=0.7)  # six an hour at 1:99, so some hours have none
+    measured = np.mean([noise_of_equal_versions(traffic, 0.1, rng=seed) for seed in range(6)])
+    assert measured == pytest.approx(traffic.ratio_noise(0.1), rel=0.6)
+
+
 def test_counting_alone_is_no_noise():
     assert np.mean([noise_of_equal_versions(Traffic(), 0.5, rng=seed) for seed in range(6)]) < 0.003
 
@@ -33,7 +39,7 @@ def test_counting_alone_is_no_noise():
         (lambda: autoregressive(1.0, (3,), np.random.default_rng(0)), "persistence"),
         (lambda: noise_of_equal_versions(Traffic(), 1.0, rng=0), "share"),
         (lambda: noise_of_equal_versions(Traffic(), 0.5, hours=1, rng=0), "hours"),
-        (lambda: noise_of_equal_versions(Traffic(per_minute=1), 0.5, rng=0), "share"),
+        (lambda: noise_of_equal_versions(Traffic(per_minute=1, slow_rate=1e-6), 0.5, rng=0), "share"),
     ],
 )
 def test_a_bad_argument_is_named(call, named):

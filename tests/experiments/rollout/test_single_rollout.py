@@ -7,7 +7,12 @@ from utils.experiments.rollout.plan import Guardrail, RolloutPlan
 from utils.experiments.rollout.releases import FAULTS, HEALTHY
 from utils.experiments.rollout.rules import SequentialRule
 from utils.experiments.rollout.simulation import simulate_rollouts
-from utils.experiments.rollout.single_rollout import after_calm_minutes, counters_after, roll_out_once
+from utils.experiments.rollout.single_rollout import (
+    after_calm_minutes,
+    counters_after,
+    first_step,
+    roll_out_once,
+)
 from utils.experiments.rollout.traffic import Traffic
 
 PLAN = RolloutPlan([Guardrail("errors", (4, 2, 1.5)), Guardrail("orders", (0.8, 0.9, 0.95))])
@@ -40,8 +45,16 @@ def test_a_window_that_cannot_be_read_is_met_after_fourteen_good_ones():
     [
         (lambda: counters_after(-1, 0.5, Traffic()), "minutes"),
         (lambda: counters_after(1, 1.5, Traffic()), "share"),
+        (lambda: first_step(PLAN, Traffic(), counted=-0.1), "counted"),
     ],
 )
 def test_a_bad_argument_is_named(call, named):
     with pytest.raises(ValueError, match=f"^{named} must"):
         call()
+
+
+def test_a_calm_first_step_ends_with_a_promotion_and_one_that_loses_visits_with_a_roll_back():
+    good, losing = (first_step(PLAN, Traffic(), counted=counted) for counted in (1.0, 0.6))
+    assert (good.log[-1].action, good.share) == ("promote", PLAN.steps[1])
+    assert (losing.log[-1].action, losing.share) == ("roll back", 0)
+    assert losing.log[-1].reason.startswith("3 unusable windows in a row; canary share must be near 1.0%")

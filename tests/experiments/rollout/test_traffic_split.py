@@ -1,4 +1,4 @@
-"""A split that sticks to the user is nested and fair; what counts as one bet decides the error rate."""
+"""What counts as one bet decides the error rate, and a split anew for each request meets many more users."""
 
 import math
 
@@ -6,24 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from utils.experiments.rollout.traffic_split import compare_units, on_canary, share_touched
-
-
-def test_the_split_is_sticky_nested_and_of_the_stated_share():
-    users = np.arange(100_000)
-    for share in (0.01, 0.1, 0.5):
-        chosen = on_canary(users, "v2", share)
-        assert stats.binomtest(int(chosen.sum()), users.size, share).pvalue > 1e-4
-        np.testing.assert_array_equal(chosen, on_canary(users, "v2", share))
-        assert on_canary(users[chosen], "v2", min(2 * share, 1)).all()
-    assert on_canary(users, "v2", 1).all()
-    assert not on_canary(users, "v2", 0).any()
-
-
-def test_two_releases_do_not_pick_the_same_users_first():
-    users = np.arange(100_000)
-    both = (on_canary(users, "v2", 0.1) & on_canary(users, "v3", 0.1)).sum()
-    assert stats.binomtest(int(both), users.size, 0.01).pvalue > 1e-4
+from utils.experiments.rollout.traffic_split import compare_units, share_touched
 
 
 def units(sticky, **changes):
@@ -61,10 +44,6 @@ def test_a_worse_release_is_seen_by_users():
 @pytest.mark.parametrize(
     ("make", "named"),
     [
-        (lambda: on_canary([1], "v2", 1.2), "share"),
-        (lambda: on_canary([1], "v2", math.nan), "share"),
-        (lambda: on_canary([], "v2", 0.1), "user_ids"),
-        (lambda: on_canary([1], "", 0.1), "release"),
         (lambda: share_touched(0, 3), "share"),
         (lambda: share_touched(0.1, 0), "requests_per_user"),
         (lambda: units(True, n_users=0), "n_users"),

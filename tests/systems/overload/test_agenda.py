@@ -41,6 +41,15 @@ def test_what_is_entered_meanwhile_is_taken_too_and_what_is_due_at_the_end_is_no
     assert ticks == [0, 1, 2, 3]
 
 
+def test_a_cleared_agenda_has_nothing_to_do_and_takes_new_actions():
+    agenda, seen = Agenda(), []
+    agenda.at(1.0, seen.append, "dropped")
+    agenda.clear()
+    agenda.at(2.0, seen.append, "new")
+    agenda.run(until=3)
+    assert seen == ["new"]
+
+
 @pytest.mark.parametrize("time", [0.5, -1, math.nan])
 def test_the_past_can_not_be_entered(time):
     agenda = Agenda()

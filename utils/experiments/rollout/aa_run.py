@@ -53,7 +53,11 @@ def noise_of_equal_versions(
         Variance, per minute, of the log ratio of the two sides' rates beyond counting; 0 or more.
 
     Raises:
-        ValueError: if the share or the hours are out of their range, or a side counted nothing in some hour.
+        ValueError: if the share or the hours are out of their range, or a side counted nothing in all hours.
+
+    References:
+        Gart and Zweifel (1967), "On the bias of various estimators of the logit and its variance", *Biometrika* 54,
+        on adding a half to each count.
     """
     share = checks.fraction("share", share, "pass the share of a step before the last")
     hours = checks.count("hours", hours, "use for example 336, two weeks", minimum=2, maximum=MOST_HOURS)
@@ -63,7 +67,8 @@ def noise_of_equal_versions(
     rates = traffic.slow_rate * np.exp(wander - deviation**2 / 2)
     counts = rng.poisson(traffic.per_minute * np.array([[1 - share], [share]]) * rates)
     hourly = counts.reshape(2, hours, MINUTES_AN_HOUR).sum(axis=2)
-    if not hourly.all():
-        raise ValueError(f"share must leave slow answers on both sides in every hour, got {share}; raise it")
+    if not hourly.any(axis=1).all():
+        raise ValueError(f"share must leave slow answers on both sides, got {share}; raise it")
+    hourly = hourly + 0.5  # so that an hour without any has a logarithm (Haldane, Anscombe)
     ratio = np.log(hourly[1] / hourly[0])
     return max(MINUTES_AN_HOUR * float(ratio.var(ddof=1) - (1 / hourly).sum(axis=0).mean()), 0.0)

@@ -27,7 +27,7 @@ def equal_rates(
     rates = np.empty((2, 3, np.shape(shared)[-1]))
     rates[:] = (traffic.rates * release.both_arms(minute))[None, :, None]
     rates[:, :2] *= np.exp(shared[None] + own)
-    return np.minimum(rates, 1.0)
+    return np.minimum(rates, 1.0, out=rates)
 
 
 def with_fault(
@@ -44,7 +44,9 @@ def with_fault(
     Returns:
         Rates of at most 1, shape (2, 3, runs).
     """
-    return np.stack([rates[0], np.minimum(rates[1] * release.ratios(minute, share), 1.0)])
+    rates = rates.copy()
+    np.minimum(rates[1] * release.ratios(minute, share), 1.0, out=rates[1])
+    return rates
 
 
 def true_rates(
@@ -85,5 +87,5 @@ def draw_minute(
     Returns:
         Visits of shape (2, runs) and events of shape (2, 3, runs), stable first.
     """
-    visits = rng.poisson(traffic.per_minute * np.stack([1 - share, share]))
+    visits = rng.poisson(traffic.per_minute * np.array([1 - share, share]))
     return visits, rng.binomial(visits[:, None, :], rates)

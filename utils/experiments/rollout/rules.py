@@ -152,19 +152,24 @@ class ServiceThresholdRule(_Timed):
         super().start(n_runs)
         _check_cells("window", self.window, n_runs)
         self._recent = np.zeros((self.window, 4, n_runs))
+        self._totals = np.zeros((4, n_runs))
         self._clock = 0
 
     def update(
         self, step: NDArray[np.int64], visits: NDArray[np.int64], events: NDArray[np.int64]
     ) -> NDArray[np.int64]:
         """Do as `Rule.update` says."""
-        self._recent[self._clock % self.window] = *events.sum(axis=0), visits.sum(axis=0)
+        oldest = self._recent[self._clock % self.window]
+        self._totals -= oldest
+        np.sum(events, axis=0, out=oldest[:3])
+        np.sum(visits, axis=0, out=oldest[3])
+        self._totals += oldest  # whole numbers, so nothing is rounded
         self._clock += 1
         self._minutes += 1
-        *counts, total = self._recent.sum(axis=0)
         action = np.where(self._minutes >= self.minutes_per_step, PROMOTE, HOLD)
         if self._clock >= self.window:
-            rates = np.array(counts) / np.maximum(total, 1)
+            total = self._totals[3]
+            rates = self._totals[:3] / np.maximum(total, 1)
             bad = (rates[:2] > self._highest).any(axis=0) | ((rates[2] < self._lowest_orders) & (total > 0))
             action[bad] = ROLL_BACK
         return self._moved(action)
@@ -172,7 +177,7 @@ class ServiceThresholdRule(_Timed):
     def keep(self, runs: NDArray[np.bool_]) -> None:
         """Do as `Rule.keep` says."""
         super().keep(runs)
-        self._recent = self._recent[..., runs]
+        self._recent, self._totals = self._recent[..., runs], self._totals[:, runs]
 
 
 class _PerMinute(_Timed):
@@ -291,13 +296,21 @@ class MannWhitneyRule(_PerMinute):
 
     def _is_bad(self) -> NDArray[np.bool_]:
         rates = self._counts / np.maximum(self._visits, 1)[:, :, None]
+        rates[:, :, 2] *= -1  # so that more is worse in all
         stable, canary = rates[:, 0], rates[:, 1]
-        if self.tolerance:
-            # the interval clears a bound if the test still sees the canary after moving it by that bound
-            canary = canary - self.tolerance * np.median(canary[:, None] - stable[None], axis=(0, 1))
-        more = stats.mannwhitneyu(canary[:, :2], stable[:, :2], alternative="greater", method="asymptotic").pvalue
-        fewer = stats.mannwhitneyu(canary[:, 2], stable[:, 2], alternative="less", method="asymptotic").pvalue
-        return (more < self.alpha / 2).any(axis=0) | (fewer < self.alpha / 2)
+        bad = self._sees(canary, stable)
+        if self.tolerance and bad.any():
+            # the interval clears a bound if the test still sees the canary after moving it by that bound; what the
+            # test does not see where it stands, it sees less when it is moved nearer
+            stable, canary = stable[:, bad], canary[:, bad]
+            shift = self.tolerance * np.median(canary[:, None] - stable[None], axis=(0, 1))
+            bad[bad] = self._sees(canary - shift, stable)
+        return bad.any(axis=0)
+
+    def _sees(self, canary: NDArray[np.float64], stable: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Return whether the test finds the canary's minutes larger; minutes come first."""
+        found = stats.mannwhitneyu(canary, stable, alternative="greater", method="asymptotic")
+        return found.pvalue < self.alpha / 2
 
 
 def _check_cells(name: str, minutes: int, n_runs: int) -> None:

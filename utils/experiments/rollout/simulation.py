@@ -108,7 +108,9 @@ def simulate_rollouts(
         deciding.start(n_runs)
     for minute in range(horizon):
         share = shares[step]
-        wander = _of_mean_one(own.values, traffic.arm_noise, traffic.arm_scale(share)[:, None])
+        wander = own.values  # all zero where no machine wanders
+        if traffic.arm_noise:
+            wander = _of_mean_one(wander, traffic.arm_noise, traffic.arm_scale(share)[:, None])
         as_stable = equal_rates(release, traffic, minute, shared.values, wander)
         rates = with_fault(as_stable, release, minute, share)
         visits, events = draw_minute(rates, traffic, share, rng)
@@ -151,8 +153,9 @@ def _of_mean_one(noise: NDArray[np.float64], deviation: float, scale: NDArray[np
 
 def _excess(as_stable: NDArray[np.float64], rates: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return by how much the rates of shape (3, …) are worse: more errors, more slow answers, fewer orders, summed."""
-    worse = np.stack([rates[0] - as_stable[0], rates[1] - as_stable[1], as_stable[2] - rates[2]])
-    return np.maximum(worse, 0).sum(axis=0)
+    worse = rates - as_stable
+    worse[2] *= -1
+    return np.maximum(worse, 0, out=worse).sum(axis=0)
 
 
 def _harm_after(release: Release, traffic: Traffic, horizon: int, share: float) -> NDArray[np.float64]:

@@ -13,7 +13,7 @@ from utils.experiments.rollout.request_stream import draw_minute, true_rates
 from utils.experiments.rollout.traffic import EVENTS, Traffic
 from utils.foundation import checks
 
-__all__ = ["after_calm_minutes", "counters_after", "roll_out_once"]
+__all__ = ["after_calm_minutes", "counters_after", "first_step", "roll_out_once"]
 
 
 def roll_out_once(
@@ -83,3 +83,26 @@ def after_calm_minutes(plan: RolloutPlan, canary: Mapping[str, float], traffic: 
     for minute in range(1, 15):
         controller.observe(counters_after(minute, 1 - share, traffic), counters_after(minute, share, traffic))
     return [controller.observe(counters_after(15, 1 - share, traffic), canary) for _ in range(3)]
+
+
+def first_step(plan: RolloutPlan, traffic: Traffic, *, counted: float = 1.0) -> CanaryController:
+    """Run the first step on calm minutes, of whose visits to the canary only a part is counted.
+
+    Args:
+        plan: the plan.
+        traffic: the service.
+        counted: share of the canary's visits that reach its counters; the rest is lost and nobody sees it.
+
+    Returns:
+        The controller after its first decision to go on or to go back.
+
+    Raises:
+        ValueError: if the share is not from 0 to 1.
+    """
+    counted = checks.share("counted", counted, "pass the share of the canary's visits that is counted")
+    controller, share, minute = CanaryController(plan), plan.steps[0], 0
+    while controller.share == share:
+        minute += 1
+        stable, canary = (counters_after(part * minute, of, traffic) for part, of in ((1, 1 - share), (counted, share)))
+        controller.observe(stable, canary)
+    return controller

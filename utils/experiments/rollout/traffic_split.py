@@ -4,41 +4,15 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from utils.experiments.assignment import bucket
 from utils.experiments.rollout.evidence import log_evidence
 from utils.foundation import checks
 
-__all__ = ["SplitStudy", "compare_units", "on_canary", "share_touched"]
+__all__ = ["SplitStudy", "compare_units", "share_touched"]
 
 MOST_PEOPLE, MOST_RUNS, MOST_CELLS = 10**12, 1_000_000, 20_000_000
 FRACTION = "pass a fraction such as 0.01"
-
-
-def on_canary(user_ids: ArrayLike, release: str, share: float) -> NDArray[np.bool_]:
-    """Return which users a release is routed to at a share; raising the share adds users and moves none back.
-
-    Args:
-        user_ids: whole numbers or strings, shape (n,).
-        release: name of the release; it salts the hash, so that the same users are not the first in every release.
-        share: the canary's share of the users, from 0 to 1.
-
-    Returns:
-        Booleans, shape (n,).
-
-    Raises:
-        ValueError: if the release has no name, the share is not from 0 to 1, or see `assignment.bucket`.
-
-    >>> users = range(1_000)
-    >>> small, large = on_canary(list(users), "v2", 0.01), on_canary(list(users), "v2", 0.10)
-    >>> bool((large >= small).all())
-    True
-    """
-    if not isinstance(release, str) or not release:
-        raise ValueError(f"release must be a name, got {release!r:.60}; without one the same users are always first")
-    share = checks.share("share", share, "pass the controller's share")
-    return bucket(user_ids, release) < share
 
 
 def share_touched(share: float, requests_per_user: int) -> float:

@@ -53,3 +53,7 @@ class Agenda:
             self.now, _, action, arguments = pop(entries)
             action(*arguments)
         self.now = until
+
+    def clear(self) -> None:
+        """Drop what is still to come."""
+        self._entries.clear()

@@ -4,19 +4,14 @@ One guard is shared by all clients, as at a gateway. It keeps state: each run ne
 """
 
 from abc import ABC, abstractmethod
-from collections import deque
-from typing import TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
-from utils.foundation import checks, labels
+from utils.foundation import checks
 
-__all__ = ["BURST", "AdaptiveThrottle", "CircuitBreaker", "Guard", "NoGuard", "RetryBudget", "rejection_probability"]
+__all__ = ["BURST", "CircuitBreaker", "Guard", "NoGuard", "RetriesUntil", "RetryBudget"]
 
 BURST = 10.0  # retries that a budget allows at once
-
-Counts = TypeVar("Counts", float, NDArray[np.float64])
 
 
 class Guard(ABC):
@@ -54,9 +49,31 @@ class Guard(ABC):
 class NoGuard(Guard):
     """Let every attempt pass."""
 
+    gives_up = True  # it keeps nothing back, so nothing asks it again
+
     def allows(self, now: float, attempt: int, rng: np.random.Generator) -> bool:
         """Let it pass."""
         return True
+
+
+class RetriesUntil(Guard):
+    """Let first attempts pass, and retries until a time: the switch at the gateway.
+
+    Args:
+        second: from when on a retry is kept back.
+
+    Raises:
+        ValueError: second is negative.
+    """
+
+    gives_up = True  # who is kept back is lost now, and does not ask again
+
+    def __init__(self, second: float) -> None:
+        self.second = checks.not_negative("second", second, "give the second of the run")
+
+    def allows(self, now: float, attempt: int, rng: np.random.Generator) -> bool:
+        """Let a first attempt pass, and a retry before the time."""
+        return attempt == 1 or now < self.second
 
 
 class RetryBudget(Guard):
@@ -89,83 +106,6 @@ class RetryBudget(Guard):
             return False
         self.tokens -= 1
         return True
-
-
-def rejection_probability(requests: ArrayLike, accepts: ArrayLike, *, k: float = 2.0) -> NDArray[np.float64]:
-    """Return the probability with which an adaptive throttle drops a request before it leaves the client.
-
-    Args:
-        requests: attempts in the window, dropped ones included; any shape.
-        accepts: of these, how many the server accepted; same shape.
-        k: requests tolerated per accept; 2 lets about twice the accepted rate through.
-
-    Returns:
-        max(0, (requests − k·accepts) / (requests + 1)), array of the same shape.
-
-    Raises:
-        ValueError: negative or NaN counts, accepts above requests, k not positive.
-
-    References:
-        Google, Site Reliability Engineering (2016), chapter 21, "Client-Side Throttling", equation 21-1.
-
-    >>> float(rejection_probability(100, 25))
-    0.49504950495049505
-    """
-    k = checks.positive("k", k, "use 2, or less to throttle earlier")
-    labels.same_labels(requests=requests, accepts=accepts)
-    requests, accepts = _counts("requests", requests), _counts("accepts", accepts)
-    if requests.shape != accepts.shape or (accepts > requests).any():
-        raise ValueError(
-            f"accepts must be at most requests, of one shape, got {checks.told(accepts)}; count both in one window"
-        )
-    return np.maximum(0.0, _excess(requests, accepts, k))
-
-
-def _excess(requests: Counts, accepts: Counts, k: float) -> Counts:
-    """Return the share of requests beyond k for each accept; below zero, none is dropped."""
-    return (requests - k * accepts) / (requests + 1)
-
-
-def _counts(name: str, values: ArrayLike) -> NDArray[np.float64]:
-    found = checks.array(name, np.atleast_1d(values), low=0, remedy="count within one window")
-    return found.reshape(np.shape(values))
-
-
-class AdaptiveThrottle(Guard):
-    """Drop attempts at the client with `rejection_probability` over a sliding window.
-
-    Args:
-        k: requests tolerated per accept.
-        window: seconds of history; the book keeps two minutes.
-        gives_up: True, an order kept back is lost (the throttle stands outside the retries); False, it backs off and
-            asks again (the retries stand outside the throttle).
-
-    Raises:
-        ValueError: k or window is not positive.
-    """
-
-    def __init__(self, k: float = 2.0, window: float = 10.0, *, gives_up: bool = True) -> None:
-        self.gives_up = bool(gives_up)
-        self.k = checks.positive("k", k, "use 2, or less to throttle earlier")
-        self.window = checks.positive("window", window, "give seconds of history")
-        self.requests: deque[float] = deque()
-        self.accepts: deque[float] = deque()
-
-    def allows(self, now: float, attempt: int, rng: np.random.Generator) -> bool:
-        """Draw whether this attempt is sent; count it now if not, else when its outcome is known."""
-        for times in (self.requests, self.accepts):
-            while times and times[0] < now - self.window:
-                times.popleft()
-        rejected = rng.random() < _excess(len(self.requests), len(self.accepts), self.k)
-        if rejected:
-            self.requests.append(now)
-        return not rejected
-
-    def record(self, now: float, success: bool) -> None:
-        """Count a request, and an accept if it was one; those under way are no evidence yet."""
-        self.requests.append(now)
-        if success:
-            self.accepts.append(now)
 
 
 class CircuitBreaker(Guard):

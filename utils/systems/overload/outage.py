@@ -70,19 +70,20 @@ def simulate_outage(scenario: Scenario, seed: int, *, guard: Guard | Sequence[Gu
     """
     scenario = checked_scenario(scenario)
     guards = _guards(guard)
-    end = scenario.horizon + scenario.patience  # so that every order that counts is decided
+    end = scenario.horizon + _longest_life(scenario, guards)  # so that every order that counts is decided
     rate = scenario.load * scenario.capacity
     _not_too_many_requests(scenario, rate * end, end)
     arrivals_rng, service_rng, client_rng, guard_rng = checks.seeded("seed", seed).spawn(4)
     agenda = Agenda()
     server = Server(agenda, scenario, _endless(partial(service_rng.exponential, scenario.service_seconds)))
     clients = _Clients(agenda, scenario, server, client_rng, guard_rng)
-    placed_at = np.sort(arrivals_rng.uniform(0, end, arrivals_rng.poisson(rate * end)))
+    placed_at = _arrivals(rate, scenario.horizon, end, arrivals_rng)
     whose = guard_rng.integers(len(guards), size=len(placed_at)).tolist()
-    for placed, number in zip(placed_at.tolist(), whose, strict=True):
-        agenda.at(placed, clients.send, placed, 1, guards[number])
+    clients.expect(zip(placed_at.tolist(), (guards[number] for number in whose), strict=True))
     with _no_garbage_collection():
         agenda.run(until=end)
+    agenda.clear()  # what was still to come holds the clients, who hold the agenda: a circle for the collector
+    server.queue.clear()
 
     seconds = np.arange(int(scenario.horizon) + 1)
     times = (placed_at, clients.confirmed, clients.requests, server.answers, clients.useful)
@@ -106,6 +107,16 @@ class _Clients:
         self.confirmed: list[float] = []  # when the orders were placed that were confirmed with the customer there
         self.requests: list[float] = []  # when requests reached the front door
         self.useful: list[float] = []  # when answers came in time
+
+    def expect(self, orders: Iterator[tuple[float, Guard]]) -> None:
+        """Enter the next order, by the time it is placed and its guard; the others follow one by one."""
+        for placed, guard in orders:
+            self.agenda.at(placed, self._place, placed, guard, orders)
+            break
+
+    def _place(self, placed: float, guard: Guard, orders: Iterator[tuple[float, Guard]]) -> None:
+        self.expect(orders)
+        self.send(placed, 1, guard)
 
     def send(self, placed: float, attempt: int, guard: Guard) -> None:
         """Make an attempt for the order that was placed at a time."""
@@ -155,6 +166,21 @@ def _guards(guard: Guard | Sequence[Guard] | None) -> list[Guard]:
             "build new ones for each run"
         )
     return found
+
+
+def _arrivals(rate: float, horizon: float, end: float, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Return when orders are placed; those before the horizon are the same however long the last of them live."""
+    spans = ((0.0, horizon), (horizon, end))
+    return np.concatenate([np.sort(rng.uniform(*span, rng.poisson(rate * (span[1] - span[0])))) for span in spans])
+
+
+def _longest_life(scenario: Scenario, guards: list[Guard]) -> float:
+    """Return the seconds after which an order is decided: its customer has left, or all its attempts are over."""
+    if scenario.retries is None or not all(guard.gives_up for guard in guards):
+        return scenario.patience
+    windows = scenario.backoff_windows
+    delays = windows[np.minimum(np.arange(scenario.retries), len(windows) - 1)].sum()
+    return min(scenario.patience, (scenario.retries + 1) * scenario.timeout + float(delays))
 
 
 def _endless(draw: Callable[..., NDArray[np.float64]]) -> Iterator[float]:

@@ -38,6 +38,7 @@ class Server:
 
     def __init__(self, agenda: Agenda, scenario: Scenario, service_seconds: Iterator[float]) -> None:
         self.agenda, self.scenario, self.service_seconds = agenda, scenario, service_seconds
+        self.outage_start, self.outage_end = scenario.outage_start, scenario.outage_end
         self.busy = 0
         self.owed = 0.0  # seconds of work that refusals have cost, done by the next worker who begins
         self.queue: deque[Request] = deque()
@@ -73,7 +74,7 @@ class Server:
             request.decide(False)
 
     def _outage(self) -> bool:
-        return self.scenario.outage_start <= self.agenda.now < self.scenario.outage_end
+        return self.outage_start <= self.agenda.now < self.outage_end
 
     def _start_idle_workers(self) -> None:
         s, now = self.scenario, self.agenda.now
