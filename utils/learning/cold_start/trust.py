@@ -114,7 +114,7 @@ def trust_in_clicks(prediction: ArrayLike, base: ArrayLike, trials: ArrayLike, s
         The standard error allows for one case's trials erring together: White, "A heteroskedasticity-consistent
         covariance matrix estimator and a direct test for heteroskedasticity", Econometrica 48 (1980), by case.
 
-    >>> trust_in_clicks([[0.5], [0.7]], [[0.3], [0.3]], [[10], [10]], [[4], [5]]).slope
+    >>> round(trust_in_clicks([[0.5], [0.7]], [[0.3], [0.3]], [[10], [10]], [[4], [5]]).slope, 3)
     0.5
     """
     same_labels(prediction=prediction, base=base, trials=trials, successes=successes)
