@@ -1,6 +1,7 @@
 """What a check makes of an answer, and small frames for the tests of a lesson's exercises."""
 
 import copy
+
 import numpy as np
 import pandas as pd
 
