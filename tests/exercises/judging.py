@@ -1,5 +1,7 @@
 """What a check makes of an answer, and small frames for the tests of a lesson's exercises."""
 
+import copy
+
 import numpy as np
 import pandas as pd
 
@@ -35,7 +37,9 @@ def results(exercise):
 def assert_solution_is(exercise, reference, *more_cases):
     """Hold the solution against a reference on its own cases and on more."""
     for case in [*exercise.cases(), *more_cases]:
-        np.testing.assert_equal(_rounded(exercise.solution(*case)), _rounded(reference(*case)), err_msg=str(case))
+        fresh = copy.deepcopy(case)  # as for a check: a case may hold what is used up
+        got, want = exercise.solution(*case), reference(*fresh)
+        np.testing.assert_equal(_rounded(got), _rounded(want), err_msg=str(case))
 
 
 def assert_by_hand(exercise, table):

@@ -69,20 +69,26 @@ def test_the_chain_answers_as_worked_out_by_hand():
         (["toast"], "last resort"),
         (["pizza"], "popular"),
         (["soup"], "soup"),
+        (["pizza"], "popular"),
+        (["pizza"], "popular"),
+        (["toast"], "last resort"),
+        (["pie"], "pie"),
     ]
     assert_solution_is(CHAIN, lazily, ([("a", {}.get), ("b", [3, 4].__getitem__)], 1, None), ([("a", len)], 3, 9))
 
 
 def test_the_next_step_is_that_of_the_table_by_hand():
-    by_hand = [
-        ((0.0, None, 0.0, 0, 14), "measure"),
-        ((0.0, None, 0.0, 80, 14), "measure"),
-        ((1.0, None, 0.0, 0, 14), "measure"),
-        ((1.0, None, 0.0, 80, 14), "measure"),
+    unasked = {0: "explore", 20: "measure", 80: "measure"}
+    by_hand = [((weight, None, 0.0, n, 14), step) for weight in (0.0, 1.0) for n, step in unasked.items()]
+    by_hand += [
         ((1.0, 1.0, 0.04, 80, 14), "leave"),
         ((1.0, 0.97, 0.04, 45, 14), "leave"),
         ((0.1, 0.14, 0.05, 80, 14), "leave"),
         ((0.5, 0.6, 0.1, 250, 100), "leave"),
+        ((0.5, 0.35, 0.1, 80, 14), "leave"),
+        ((0.2, 0.35, 0.1, 60, 14), "leave"),
+        ((0.5, 0.35, 0.1, 5, 14), "explore"),
+        ((0.0, 0.05, 0.05, 80, 14), "leave"),
         ((1.0, 0.1, 0.05, 0, 14), "correct"),
         ((1.0, 0.1, 0.05, 80, 14), "correct"),
         ((1.0, 0.7, 0.05, 0, 14), "correct"),
@@ -92,11 +98,16 @@ def test_the_next_step_is_that_of_the_table_by_hand():
         ((0.5, 0.2, 0.05, 0, 14), "correct"),
         ((0.5, 0.2, 0.05, 80, 14), "correct"),
         ((0.3, 0.2, 0.01, 60, 14), "correct"),
+        ((0.9, 0.0, 0.05, 80, 14), "correct"),
+        ((0.9, 0.0, 0.05, 2, 14), "correct"),
+        ((0.0, 0.9, 0.05, 80, 14), "correct"),
         ((0.1, 0.12, 0.05, 0, 14), "explore"),
         ((0.1, 0.12, 0.05, 2, 14), "explore"),
         ((0.1, 0.12, 0.05, 7, 14), "explore"),
         ((0.1, 0.12, 0.05, 30, 100), "explore"),
         ((0.1, 0.12, 0.05, 55, 100), "explore"),
+        ((1.0, 1.0, 0.05, 2, 14), "explore"),
+        ((0.0, 0.0, 0.05, 2, 14), "explore"),
         ((0.1, 0.12, 0.05, 25, 14), "leave"),
         ((0.1, 0.12, 0.05, 12, 5), "leave"),
         ((0.1, 0.12, 0.05, 60, 14), "leave"),
@@ -122,7 +133,7 @@ Answered = collections.namedtuple("Answered", "answer source")
 
 def step(weight, trust, standard_error, looks, strength, *, errors=3.0, few=1.0):
     if trust is None:
-        return "measure"
+        return "measure" if looks else "explore"
     gap = np.abs(weight - trust) / standard_error
     return str(np.select([gap > errors, looks < few * strength], ["correct", "explore"], "leave"))
 
@@ -130,7 +141,7 @@ def step(weight, trust, standard_error, looks, strength, *, errors=3.0, few=1.0)
 def by_half_a_say(weight, trust, standard_error, looks, strength):
     """The prior's share of the say, instead of counts."""
     if trust is None:
-        return "measure"
+        return "explore" if looks == 0 else "measure"
     if not trust - 2 * standard_error <= weight <= trust + 2 * standard_error:
         return "correct"
     return {True: "explore", False: "leave"}[strength / (strength + looks) > 0.5]
@@ -147,7 +158,7 @@ def by_half_a_say(weight, trust, standard_error, looks, strength):
         (CHAIN, by_recursion),
         (CHAIN, lambda *case: list(lazily(*case))),
         (CHAIN, lambda *case: Answered(*lazily(*case))),
-        (CHAIN, lambda *case: (np.array(lazily(*case)[0]), np.str_(lazily(*case)[1]))),
+        (CHAIN, lambda *case: tuple(kind(x) for kind, x in zip((np.array, np.str_), lazily(*case), strict=True))),
         (CHAIN, lambda sources, request, last: lazily(iter(sources), request, last)),
         (STEP, step),
         (STEP, by_half_a_say),
@@ -157,7 +168,7 @@ def by_half_a_say(weight, trust, standard_error, looks, strength):
         (
             STEP,
             lambda w, t, e, n, s: (
-                "measure"
+                ["explore", "measure"][n > 0]
                 if t is None
                 else "correct"
                 if e and (w - t) ** 2 > 9 * e**2
@@ -207,6 +218,21 @@ def serves_none(sources, request, last_resort):
     return last_resort, "last resort"
 
 
+def type_errors_answer(sources, request, last_resort):
+    for name, source in sources:
+        answer = []
+        try:
+            answer = source(request)
+            if answer is None or len(answer) == 0:
+                continue
+        except TypeError:  # meant for a number, which has no length
+            pass
+        except Exception:
+            continue
+        return answer, name
+    return last_resort, "last resort"
+
+
 @pytest.mark.parametrize(
     ("exercise", "answer"),
     [
@@ -227,6 +253,14 @@ def serves_none(sources, request, last_resort):
         (CHAIN, lambda sources, request, last: (lazily(sources, request, last)[0], "popular")),
         (CHAIN, lambda *case: looping(*case, caught=(KeyError, ConnectionError))),
         (CHAIN, lambda *case: looping(*case, caught=ArithmeticError)),
+        (CHAIN, lambda *case: looping(*case, caught=(LookupError, OSError, ArithmeticError))),
+        (CHAIN, lambda *case: looping(*case, caught=(LookupError, OSError, ArithmeticError, ValueError))),
+        (CHAIN, type_errors_answer),
+        (STEP, lambda w, t, e, n, s: step(w, t or None, e, n, s)),
+        (STEP, lambda w, t, e, n, s: step(w, t, e, n, s) if w or t is None else "leave"),
+        (STEP, lambda *case: step(*case, errors=1.05)),
+        (STEP, lambda w, t, e, n, s: "leave" if (t or 0) > 0.5 and n < s and w == t else step(w, t, e, n, s)),
+        (STEP, lambda w, t, e, n, s: "measure" if t is None else step(w, t, e, n, s)),
         (STEP, lambda w, t, e, n, s: step(w, t, e, n, 30)),
         (STEP, lambda w, t, e, n, s: step(w, t, e, n, 14)),
         (STEP, lambda w, t, e, n, s: step(w, t, 0.05, n, s)),
@@ -272,6 +306,14 @@ def looping(
     return last_resort, name_of or "last resort"
 
 
+def twice(sources, request, last_resort):
+    for name, source in sources:
+        with contextlib.suppress(Exception):
+            if source(request) not in (None, []):
+                return source(request), name
+    return last_resort, "last resort"
+
+
 MISTAKES = [
     (RATE, "raw rate", lambda c, n, a, b: c / max(n, 1)),
     (RATE, "beta is the total", lambda c, n, a, b: (c + a) / (n + b)),
@@ -286,9 +328,12 @@ MISTAKES = [
     (CHAIN, "drops zero", lambda *case: looping(*case, is_answer=bool)),
     (CHAIN, "asks them all", eager),
     (CHAIN, "forgets the source", lambda s, *rest: looping(s, *rest, name_of=s[0][0] if s else "last resort")),
-    (CHAIN, "expects its errors", lambda *case: looping(*case, stops_at=(LookupError, ArithmeticError))),
+    (CHAIN, "expects its errors", lambda *case: looping(*case, stops_at=(TypeError, ValueError, AttributeError))),
+    (CHAIN, "asks twice", twice),
     (STEP, "always explores", lambda *case: "explore"),
     (STEP, "unmeasured is worthless", lambda w, t, e, n, s: step(w, t or 0.0, e or 1e-9, n, s)),
+    (STEP, "zero is not asked", lambda w, t, e, n, s: step(w, t or None, e, n, s)),
+    (STEP, "asks nobody", lambda w, t, e, n, s: step(w, t, e, n, s) if t is not None else "measure"),
     (STEP, "noise is a difference", lambda *case: step(*case, errors=1e-9)),
     (STEP, "believes too much only", lambda w, t, e, n, s: step(max(w, t or 0), t, e, n, s)),
     (STEP, "one number for few", lambda w, t, e, n, s: step(w, t, e, n, 20)),

@@ -49,7 +49,7 @@ def next_step(weight: float, trust: float | None, standard_error: float, looks: 
     or "leave" everything as it is.
     """
     if trust is None:
-        return "measure"
+        return "measure" if looks else "explore"
     if abs(weight - trust) > 3 * standard_error:
         return "correct"
     return "explore" if looks < strength else "leave"
@@ -65,7 +65,7 @@ def _chain(
     last_resort: Any,
     *,
     serves: Callable[[Any], bool] = _is_answer,
-    survives: type[Exception] | tuple[()] = Exception,
+    survives: type[Exception] | tuple[type[Exception], ...] = Exception,
 ) -> tuple[Any, str]:
     """Return the answer of a chain that serves other answers, or survives other errors, than it should."""
     for name, source in sources:
@@ -77,6 +77,16 @@ def _chain(
             break
         if serves(answer):
             return answer, name
+    return last_resort, "last resort"
+
+
+def _asks_twice(sources: Sources, request: Any, last_resort: Any) -> tuple[Any, str]:
+    for name, source in sources:
+        try:
+            if _is_answer(source(request)):
+                return source(request), name
+        except Exception:
+            continue
     return last_resort, "last resort"
 
 
@@ -99,6 +109,28 @@ def _unreachable(request: Any) -> None:
 
 def _broken(request: Any) -> float:
     return 1 / 0
+
+
+def _without_length(request: Any) -> int:
+    return len(request)  # raises TypeError for a number
+
+
+def _not_a_number(request: Any) -> int:
+    return int("seven")
+
+
+def _no_such_field(request: Any) -> Any:
+    return request.city
+
+
+class _LastPie:
+    """A source that gives its answer away: who asks it twice gets nothing the second time."""
+
+    def __init__(self) -> None:
+        self._plates = [["pie"]]
+
+    def __call__(self, request: Any) -> list[str] | None:
+        return self._plates.pop() if self._plates else None
 
 
 class _OneOrder:
@@ -132,17 +164,23 @@ def _chain_cases() -> list[tuple]:
         ([], 7, ["toast"]),
         ([("own", _unreachable), ("city", empty), popular, ("count", zero)], 7, ["toast"]),
         ([("soup", kitchen.soup), ("pie", kitchen.pie)], 7, ["toast"]),
+        ([("own", _without_length), popular], 7, ["toast"]),
+        ([("own", _not_a_number), ("city", _no_such_field), popular], 7, ["toast"]),
+        ([("own", _no_such_field), ("city", _without_length)], 7, ["toast"]),
+        ([("pie", _LastPie()), popular], 7, ["toast"]),
     ]
 
 
 def _decision_cases() -> list[tuple]:
-    unasked = [(weight, None, 0.0, looks, 14) for weight in (0.0, 1.0) for looks in (0, 80)]
-    # Where the lesson's run decides: within about one standard error is noise, five and more are not.
+    unasked = [(weight, None, 0.0, looks, 14) for weight in (0.0, 1.0) for looks in (0, 20, 80)]
+    # Where the lesson's run decides: one and a half standard errors is noise, five and more are not.
     honest = [(1.0, 1.0, 0.04, 80, 14), (1.0, 0.97, 0.04, 45, 14), (0.1, 0.14, 0.05, 80, 14), (0.5, 0.6, 0.1, 250, 100)]
+    honest += [(0.5, 0.35, 0.1, 80, 14), (0.2, 0.35, 0.1, 60, 14), (0.5, 0.35, 0.1, 5, 14), (0.0, 0.05, 0.05, 80, 14)]
     wrong = [(weight, trust, 0.05, looks, 14) for weight, trust in ((1.0, 0.1), (1.0, 0.7), (0.1, 1.0), (0.5, 0.2))
              for looks in (0, 80)]  # fmt: skip
-    wrong.append((0.3, 0.2, 0.01, 60, 14))
+    wrong += [(0.3, 0.2, 0.01, 60, 14), (0.9, 0.0, 0.05, 80, 14), (0.9, 0.0, 0.05, 2, 14), (0.0, 0.9, 0.05, 80, 14)]
     few = [(0.1, 0.12, 0.05, looks, strength) for looks, strength in ((0, 14), (2, 14), (7, 14), (30, 100), (55, 100))]
+    few += [(1.0, 1.0, 0.05, 2, 14), (0.0, 0.0, 0.05, 2, 14)]
     enough = [(0.1, 0.12, 0.05, looks, strength) for looks, strength in ((25, 14), (12, 5), (60, 14), (190, 100))]
     return [*unasked, *honest, *wrong, *few, *enough]
 
@@ -210,8 +248,8 @@ EXERCISES = (
             ),
             Mistake(
                 "expects its errors",
-                partial(_chain, survives=OSError),
-                "Your chain survives a lost connection and no other error. A missing key or a division by zero raises too.",
+                partial(_chain, survives=(LookupError, OSError, ArithmeticError)),
+                "Your chain survives the errors that you expect, and no other. A source may raise anything: a TypeError too.",
             ),
             Mistake(
                 "serves the empty",
@@ -227,6 +265,11 @@ EXERCISES = (
                 "asks them all",
                 _asks_them_all,
                 "You ask every source before you choose. The later ones need not be asked, and may be dear or do harm.",
+            ),
+            Mistake(
+                "asks twice",
+                _asks_twice,
+                "You call a source once to look and again to serve. The second answer may be another, and costs again.",
             ),
             Mistake(
                 "forgets the source",
@@ -246,9 +289,9 @@ EXERCISES = (
         title="last month's launches bring few orders",
         task=(
             "You are asked what to do about it. Decide in the order in which the lesson's experiments would: nothing can "
-            "be said of a text that nobody has measured, and to correct a weight is free where a slot costs orders. How "
-            "large a difference is noise, and how many looks are few, you have seen measured. There is no estimate to be "
-            "switched here; a slot, though, is bought or it is not."
+            "be said of a text that nobody has measured, a dish that nobody has ever looked at can't testify, and to "
+            "correct a weight is free where a slot costs orders. How large a difference is noise, and how many looks are "
+            "few, you have seen measured. Suppose that there are visits enough for a slot to pay."
         ),
         solution=next_step,
         cases=_decision_cases,
@@ -263,12 +306,26 @@ EXERCISES = (
                 lambda weight, trust, standard_error, looks, strength: next_step(
                     weight, 0.0 if trust is None else trust, standard_error, looks, strength
                 ),
-                "You take a text that nobody has measured for a worthless one. Ask the witnesses; they have clicks by now.",
+                "You take a text that nobody has measured for a worthless one. Ask the witnesses; they have had looks.",
+            ),
+            Mistake(
+                "asks nobody",
+                lambda weight, trust, standard_error, looks, strength: (
+                    "measure" if trust is None else next_step(weight, trust, standard_error, looks, strength)
+                ),
+                "You measure where nobody has looked. Without looks there are no witnesses; get them first.",
+            ),
+            Mistake(
+                "zero is not asked",
+                lambda weight, trust, standard_error, looks, strength: next_step(
+                    weight, trust or None, standard_error, looks, strength
+                ),
+                "You take a trust of 0 for one that nobody has measured. 0 is a measurement: the texts say nothing.",
             ),
             Mistake(
                 "noise is a difference",
                 lambda weight, trust, standard_error, looks, strength: (
-                    "measure"
+                    ("measure" if looks else "explore")
                     if trust is None
                     else "correct"
                     if weight != trust
@@ -281,7 +338,7 @@ EXERCISES = (
             Mistake(
                 "believes too much only",
                 lambda weight, trust, standard_error, looks, strength: (
-                    "measure"
+                    ("measure" if looks else "explore")
                     if trust is None
                     else "correct"
                     if weight - trust > 3 * standard_error
@@ -294,7 +351,9 @@ EXERCISES = (
             Mistake(
                 "one number for few",
                 lambda weight, trust, standard_error, looks, strength: (
-                    "explore"
+                    next_step(weight, trust, standard_error, looks, strength)
+                    if trust is None
+                    else "explore"
                     if (step := next_step(weight, trust, standard_error, 0, 1)) == "explore" and looks < 20
                     else "leave"
                     if step == "explore"
@@ -304,7 +363,7 @@ EXERCISES = (
             ),
         ),
         hints=(
-            "Three questions in a row: was it measured, is the weight what was measured, has the dish been looked at?",
+            "Three questions in a row: was it measured (can it be?), is the weight what was measured, are the looks few?",
             "Compare the gap with the standard error, either way, and the looks with what the prior is worth.",
         ),
         praise="Measure, then correct what is free, and pay for looks only where they are missing.",

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from utils.learning.cold_start.trust import trust_in
+from utils.learning.cold_start.trust import trust_in, trust_in_clicks
 
 
 def test_trust_is_the_least_squares_slope_between_base_and_prediction():
@@ -73,3 +73,61 @@ def test_cases_labeled_in_another_order_are_refused():
         trust_in(base.iloc[::-1] + 1, base, base)
     with pytest.raises(ValueError, match="outcome must have the columns of prediction"):
         trust_in(base + 1, base, base[[1, 0]])
+
+
+def looked_at(rng, true_slope, n_cases=60, n_columns=40, n=20):
+    base = np.full((n_cases, n_columns), 0.3)
+    prediction = base + rng.uniform(-0.15, 0.15, base.shape)
+    trials = rng.multinomial(n, np.full(n_columns, 1 / n_columns), size=n_cases)
+    return prediction, base, trials, rng.binomial(trials, base + true_slope * (prediction - base))
+
+
+def test_trust_by_clicks_is_least_squares_over_single_trials():
+    prediction, base, trials, successes = looked_at(np.random.default_rng(5), 0.7)
+    step, left = [], []
+    for place in zip(*np.nonzero(trials), strict=True):
+        for trial in range(trials[place]):
+            step.append(prediction[place] - base[place])
+            left.append((trial < successes[place]) - base[place])
+    slope = np.linalg.lstsq(np.array(step)[:, None], np.array(left), rcond=None)[0][0]
+    assert trust_in_clicks(prediction, base, trials, successes).slope == pytest.approx(slope)
+
+
+def test_few_trials_make_the_trust_uncertain_and_not_small_and_its_standard_error_says_so():
+    rng = np.random.default_rng(6)
+    for n in (5, 40):
+        found = [trust_in_clicks(*looked_at(rng, 0.8, n=n)) for _ in range(300)]
+        slopes, errors = np.array([(t.slope, t.standard_error) for t in found]).T
+        assert abs(slopes.mean() - 0.8) < 5 * slopes.std() / 300**0.5
+        # Standard deviation over 300 draws: within 4% of the truth in two of three, so 20% is five of them.
+        assert errors.mean() == pytest.approx(slopes.std(), rel=0.2)
+
+
+def test_trust_by_clicks_is_cut_off_at_both_ends_and_nothing_said_is_not_believed():
+    base, trials = np.full((2, 2), 0.5), np.full((2, 2), 10)
+    assert trust_in_clicks(base + 0.1, base, trials, np.full((2, 2), 8))[:2] == pytest.approx((1, 3))
+    assert trust_in_clicks(base + 0.1, base, trials, np.full((2, 2), 4))[:2] == pytest.approx((0, -1))
+    assert trust_in_clicks(base, base, trials, np.full((2, 2), 4)) == (0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("place", "bad", "message"),
+    [
+        (0, np.ones((3, 2)), "prediction must have the shape of trials"),
+        (1, np.full((4, 2), np.nan), "base"),
+        (1, np.full((4, 2), 1e9), "base"),
+        (2, np.zeros((4, 2), int), "successes"),
+        (3, np.full((4, 2), -1), "successes"),
+    ],
+)
+def test_trust_by_clicks_needs_rates_and_counts(place, bad, message):
+    given = [np.full((4, 2), 0.5), np.full((4, 2), 0.3), np.full((4, 2), 5), np.full((4, 2), 2)]
+    given[place] = bad
+    with pytest.raises(ValueError, match=message):
+        trust_in_clicks(*given)
+
+
+def test_one_case_alone_can_not_testify():
+    trials = np.array([[3, 1], [0, 0]])
+    with pytest.raises(ValueError, match="two cases at least, got 1"):
+        trust_in_clicks(np.full((2, 2), 0.5), np.full((2, 2), 0.3), trials, trials)

@@ -8,8 +8,11 @@ from numpy.typing import ArrayLike, NDArray
 from utils.foundation import checks
 from utils.foundation.checks import LARGEST_SQUARABLE
 from utils.foundation.labels import same_labels
+from utils.learning.cold_start.counts import success_counts
 
-__all__ = ["Trust", "trust_in"]
+__all__ = ["ClickTrust", "Trust", "trust_in", "trust_in_clicks"]
+
+LARGEST_RATE = 1e6  # a rate is about 0 to 1; far more is a count in its place
 
 
 class Trust(NamedTuple):
@@ -33,6 +36,10 @@ def trust_in(prediction: ArrayLike, base: ArrayLike, outcome: ArrayLike) -> Trus
 
     The squared error of base + w (prediction - base) is a parabola in w whose lowest point is the slope. So the prediction
     in full (w = 1) is worse than the base alone (w = 0) exactly where the slope is below one half.
+
+    Outcomes must be measured, not fitted: an estimate that was shrunk toward the base, as factors of a ridge regression
+    are, pulls the slope toward 0, by the more the less evidence it had, and the standard error does not show it. Where
+    there are only counts, use `trust_in_clicks`.
 
     Args:
         prediction: (n_cases, dimensions), what would be believed.
@@ -70,3 +77,62 @@ def trust_in(prediction: ArrayLike, base: ArrayLike, outcome: ArrayLike) -> Trus
     share = len(left) / (len(left) + 2 * left.shape[1])
     covariance = share * covariance + (1 - share) * np.diag(np.diag(covariance))
     return Trust(weight, covariance + 1e-9 * np.eye(len(covariance)), slope, standard_error)
+
+
+class ClickTrust(NamedTuple):
+    """How far to believe predicted rates, by counts.
+
+    Attributes:
+        weight: from 0 (use the base) to 1 (use the prediction): the slope, cut off at both ends.
+        slope: of the counts on the prediction, both seen from the base; above 1 where the prediction is too timid.
+        standard_error: of the slope, from case to case.
+    """
+
+    weight: float
+    slope: float
+    standard_error: float
+
+
+def trust_in_clicks(prediction: ArrayLike, base: ArrayLike, trials: ArrayLike, successes: ArrayLike) -> ClickTrust:
+    """Return the weight w in [0, 1] with which the rates base + w (prediction - base) came closest to counts.
+
+    Each trial is one observation of its rate, and nothing is fitted to a case before it is compared. So few trials make
+    the slope uncertain, and not small: the slope is sum(step (successes - trials base)) / sum(trials step^2) with step =
+    prediction - base, least squares over trials.
+
+    Args:
+        prediction: (n_cases, n_columns), rates that would be believed.
+        base: (n_cases, n_columns), rates that are expected without the prediction.
+        trials: (n_cases, n_columns), counts.
+        successes: (n_cases, n_columns), counts.
+
+    Raises:
+        ValueError: shapes or labels differ, rates are not finite, counts are no counts, or fewer than two cases have
+            trials.
+
+    References:
+        The standard error allows for one case's trials erring together: White, "A heteroskedasticity-consistent
+        covariance matrix estimator and a direct test for heteroskedasticity", Econometrica 48 (1980), by case.
+
+    >>> round(trust_in_clicks([[0.5], [0.7]], [[0.3], [0.3]], [[10], [10]], [[4], [5]]).slope, 3)
+    0.5
+    """
+    same_labels(prediction=prediction, base=base, trials=trials, successes=successes)
+    trials, successes = success_counts(trials, successes)
+    rates = []
+    for name, values in (("prediction", prediction), ("base", base)):
+        array = checks.array(name, values, dimensions=2, low=-LARGEST_RATE, high=LARGEST_RATE)
+        if array.shape != trials.shape:
+            raise ValueError(f"{name} must have the shape of trials, {trials.shape}, got {array.shape}; align them")
+        rates.append(array)
+    cases = int((trials.sum(axis=1) > 0).sum())
+    if cases < 2:
+        raise ValueError(f"trials must be of two cases at least, got {cases} with any; show them to somebody first")
+    step = rates[0] - rates[1]
+    size = np.sum(trials * step**2, axis=1)
+    pull = np.sum(step * (successes - trials * rates[1]), axis=1)
+    if size.sum() == 0:
+        return ClickTrust(0.0, 0.0, 0.0)
+    slope = float(pull.sum() / size.sum())
+    standard_error = float(np.sqrt(np.sum((pull - slope * size) ** 2)) / size.sum())
+    return ClickTrust(float(np.clip(slope, 0, 1)), slope, standard_error)
