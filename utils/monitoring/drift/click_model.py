@@ -56,9 +56,7 @@ class ClickModel:
         on, numbers = _inputs(known)
         self._center, self._spread = numbers.mean(axis=0), numbers.std(axis=0)
         clicked = known["clicked"].to_numpy(float)
-        self._intercept, self._weights = _fitted(
-            on, (numbers - self._center) / self._spread, clicked, weights[arrived]
-        )
+        self._intercept, self._weights = _fitted(on, (numbers - self._center) / self._spread, clicked, weights[arrived])
         return self
 
     def logit(self, rows: pd.DataFrame) -> NDArray[np.float64]:
