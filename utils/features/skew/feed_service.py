@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["feed_app", "serve_visits"]
 
-BUILDING = threading.Lock()  # FastAPI silences a warning while it reads a signature, and that is not safe in threads
-
 
 class Model(Protocol):
     """A classifier as scikit-learn fits it."""
@@ -48,8 +46,9 @@ def feed_app(online: OnlineFeatures, model: Model, *, feed_length: int = 10) -> 
     from fastapi import FastAPI, HTTPException
 
     feed_length = checks.count("feed_length", feed_length)
-    lock = threading.Lock()
+    app, lock = FastAPI(), threading.Lock()
 
+    @app.post("/feed")
     def feed(visits: list[Visit]) -> list[list[int]]:
         if not visits:
             return []
@@ -63,9 +62,6 @@ def feed_app(online: OnlineFeatures, model: Model, *, feed_length: int = 10) -> 
             record_served(online.connection, _log_rows(visits, blocks, scored))
         return [_ranked(visit.dish_ids, part)[:feed_length] for visit, part in zip(visits, scored, strict=True)]
 
-    with BUILDING:
-        app = FastAPI()
-        app.post("/feed")(feed)
     return app
 
 
