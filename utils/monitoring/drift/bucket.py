@@ -85,6 +85,7 @@ def ranked(world: World, models: Sequence[ClickPredictor], day: int, visits: int
     who, menu = world.sessions(day, day + 1, visits), world.catalogue(day)
     visit = {"user_id": who.user_id, "event_time": who.time, "position": 1}
     pairs = described(pd.DataFrame(visit).merge(menu["dish_id"], how="cross"), world, day)
+    pairs = pairs.astype(dict.fromkeys(("cuisine", "city", "age_band"), "category"))  # looked up once for all models
     user, time, shown = who.user_id[:, None], who.time[:, None], np.arange(1, SHOWN + 1)
     seen, feeds = world.truth.examination(shown), []
     for model in models:

@@ -5,7 +5,7 @@ from typing import Self
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy import sparse, special
+from scipy import linalg, special
 
 from utils.foundation import checks
 from utils.world.cities import CITIES
@@ -23,6 +23,8 @@ NUMBERS = ["price", "preparation_minutes"]
 STEP = 10  # columns of a cuisine in each crossed group; the last is for a value that is not known
 WIDTH = STEP * len(CUISINES)  # columns of each group of indicators
 GROUPS = 4
+NEWTON_STEPS = 30
+TOLERANCE = 1e-3  # largest step in the log odds after which Newton, whose next step would be a square of it, ends
 DAYPARTS = (5, 11, 15, 17, 22)  # hours at which morning, lunch, tea, dinner and night begin
 
 
@@ -46,9 +48,6 @@ class ClickModel:
         Raises:
             ValueError: no row has an outcome, or all have the same; weights that are negative, or not one for each row.
         """
-        from sklearn.linear_model import LogisticRegression
-        from threadpoolctl import threadpool_limits
-
         known = rows[arrived := rows["available_time"].notna().to_numpy()]
         weights = checks.array("weights", np.ones(len(rows)) if weights is None else weights, low=0, dimensions=1)
         checks.same_length(rows=rows, weights=weights)
@@ -56,12 +55,8 @@ class ClickModel:
             raise ValueError(f"rows must hold clicks and no clicks, got {len(known)} outcomes of one kind; widen them")
         on, numbers = _inputs(known)
         self._center, self._spread = numbers.mean(axis=0), numbers.std(axis=0)
-        starts = np.arange(0, on.size + 1, GROUPS)
-        indicators = sparse.csr_matrix((np.ones(on.size), on.ravel(), starts), (len(known), GROUPS * WIDTH))
-        columns = sparse.hstack([indicators, (numbers - self._center) / self._spread]).tocsr()
-        with threadpool_limits(1):  # a few hundred columns: waiting for a second core costs more than it gains
-            fitted = LogisticRegression(max_iter=300, tol=1e-4).fit(columns, known["clicked"], weights[arrived])
-        self._intercept, self._weights = fitted.intercept_[0], fitted.coef_[0]
+        clicked = known["clicked"].to_numpy(float)
+        self._intercept, self._weights = _fitted(on, (numbers - self._center) / self._spread, clicked, weights[arrived])
         return self
 
     def logit(self, rows: pd.DataFrame) -> NDArray[np.float64]:
@@ -73,6 +68,48 @@ class ClickModel:
     def predict(self, rows: pd.DataFrame) -> NDArray[np.float64]:
         """Return the probability of a click for each row."""
         return special.expit(self.logit(rows))
+
+
+def _fitted(
+    on: NDArray[np.int64], numbers: NDArray[np.float64], clicked: NDArray[np.float64], weights: NDArray[np.float64]
+) -> tuple[float, NDArray[np.float64]]:
+    """Return intercept and weights that minimize the log loss plus half the sum of squared weights, by Newton's method.
+
+    An indicator's products with another are counts of pairs, so the Hessian is a handful of `bincount`s.
+    """
+    used = np.flatnonzero(np.bincount(on.ravel(), minlength=GROUPS * WIDTH))
+    place = np.zeros(GROUPS * WIDTH, np.int64)
+    place[used], n = np.arange(len(used)), len(used)
+    slot = np.ascontiguousarray(place[on].T)  # (groups, rows)
+    pairs = [slot[i] * n + slot[j] for i in range(GROUPS) for j in range(i)]
+    ridge = np.diag(np.r_[0.0, np.ones(n + len(NUMBERS))])  # the intercept is free
+    theta = np.zeros(1 + n + len(NUMBERS))
+    theta[0] = special.logit(np.average(clicked, weights=weights))
+
+    def summed(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the products of the columns (intercept, indicators, numbers) with one value a row."""
+        counts = sum(np.bincount(one, values, n) for one in slot)
+        return np.r_[values.sum(), counts, values @ numbers]
+
+    for _ in range(NEWTON_STEPS):
+        p = special.expit(theta[0] + theta[1 : 1 + n][slot].sum(axis=0) + numbers @ theta[1 + n :])
+        gradient = summed(weights * (p - clicked)) + ridge @ theta
+        curvature = weights * p * (1 - p)
+        hessian = ridge.copy()
+        hessian[0] = summed(curvature)
+        inner = sum(np.bincount(pair, curvature, n * n) for pair in pairs).reshape(n, n)
+        hessian[1 : 1 + n, 1 : 1 + n] += inner + inner.T + np.diag(hessian[0, 1 : 1 + n])
+        for k in range(len(NUMBERS)):
+            hessian[1 + n + k] += summed(curvature * numbers[:, k])
+        hessian[:, 0] = hessian[0]
+        hessian[1 : 1 + n, 1 + n :] = hessian[1 + n :, 1 : 1 + n].T
+        step = linalg.solve(hessian, gradient, assume_a="pos")
+        theta -= step
+        if np.abs(step).max() < TOLERANCE:
+            break
+    coefficients = np.zeros(GROUPS * WIDTH + len(NUMBERS))
+    coefficients[used], coefficients[GROUPS * WIDTH :] = theta[1 : 1 + n], theta[1 + n :]
+    return float(theta[0]), coefficients
 
 
 def _inputs(rows: pd.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
