@@ -12,6 +12,7 @@ def visits_to_log(wanted: float, epsilon: float, n_candidates: int) -> float:
 
     The logging rule shows another dish, its favorite; in a share `epsilon` of the
     visits it draws one of all `n_candidates` dishes at random, each equally likely.
+    Not rounded.
     """
     return wanted * n_candidates / epsilon
 
@@ -51,8 +52,9 @@ def _unnormalized(clicked: np.ndarray, propensity: np.ndarray, target_propensity
 
 
 def _upside_down(clicked: np.ndarray, propensity: np.ndarray, target_propensity: np.ndarray) -> tuple[float, float]:
-    weight = propensity / target_propensity
-    return np.sum(weight * clicked) / np.sum(weight), np.sum(weight) ** 2 / np.sum(weight**2)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        weight = propensity / target_propensity
+        return np.sum(weight * clicked) / np.sum(weight), np.sum(weight) ** 2 / np.sum(weight**2)
 
 
 def _clicks_only(clicked: np.ndarray, propensity: np.ndarray, target_propensity: np.ndarray) -> tuple[float, float]:
@@ -144,7 +146,7 @@ def _step_cases() -> list[tuple]:
     for worth, mean_weight in ((120, 1.0), (30, 1.0), (120, 0.8), (30, 1.2)):  # good enough
         weight, clicked = _log(worth, mean_weight, 0.4)
         low, high = _interval(weight, clicked)
-        cases += [(weight, clicked, round(end + step, 3)) for end in (low, high) for step in (-0.012, 0.012)]
+        cases += [(weight, clicked, round(float(end) + step, 3)) for end in (low, high) for step in (-0.012, 0.012)]
     for worth, mean_weight in ((5, 1.0), (2, 1.1), (120, 1.7), (1_900, 0.1), (400, 0.3), (4, 0.1)):
         weight, clicked = _log(worth, mean_weight, 0.4)
         cases += [(weight, clicked, current) for current in (0.01, 0.4, 0.99)]

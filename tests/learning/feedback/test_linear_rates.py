@@ -34,10 +34,11 @@ def dense(model, log):
 
 
 def described(world, log):
-    """Return what makes two impressions equal to the model, one text a row."""
+    """Return what makes two impressions equal to the model, one text a row; the log is in order of its users."""
     rows = log.merge(world.users, on="user_id").merge(world.dishes, on="dish_id").merge(world.cities, on="city")
     local = (rows["event_time"] + (60 * rows["utc_offset_hours"]).astype("timedelta64[m]")).dt.hour // 4
-    return rows["dish_id"], rows["cuisine"] + local.astype(str), rows["cuisine"] + rows["age_band"].astype(str), rows["cuisine"] + rows["city"]  # fmt: skip
+    groups = local.astype(str), rows["age_band"].astype(str), rows["city"]
+    return [rows["dish_id"], *(rows["cuisine"] + group for group in groups)]
 
 
 def test_each_column_is_one_dish_or_one_cuisine_in_one_group(world, log):
