@@ -4,10 +4,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, writes
 
 from utils.course.line_width import COLUMNS, wide_lines
-from utils.course.notebooks import NOTEBOOKS, find_notebooks, lesson_number
-
-# lessons of the first edition, whose lines are broken when each gets its second; a new one must not be added here
-NOT_YET = {6, 10, 15}
+from utils.course.notebooks import NOTEBOOKS, find_notebooks
 
 
 def test_lines_of_code_that_are_too_wide_are_found_by_cell_and_line(tmp_path):
@@ -27,8 +24,4 @@ def test_lines_of_code_that_are_too_wide_are_found_by_cell_and_line(tmp_path):
 
 @pytest.mark.parametrize("path", find_notebooks(NOTEBOOKS), ids=lambda path: path.stem)
 def test_code_of_a_notebook_is_not_cut(path):
-    lines = [f"cell {one.cell}, line {one.line}: {one.text}" for one in wide_lines(path)]
-    if lesson_number(path) in NOT_YET:
-        assert lines, f"take {lesson_number(path)} out of NOT_YET"
-    else:
-        assert lines == []
+    assert [f"cell {one.cell}, line {one.line}: {one.text}" for one in wide_lines(path)] == []

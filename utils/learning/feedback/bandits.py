@@ -198,8 +198,8 @@ def lai_robbins_constant(means: ArrayLike) -> float:
         ValueError: means out of range, or so close to the best that their divergence can't be told from 0.
 
     References:
-        Lai and Robbins, "Asymptotically efficient adaptive allocation rules", Advances in Applied Mathematics 6 (1985),
-        theorem 2.
+        Lai and Robbins, "Asymptotically efficient adaptive allocation rules", Advances in Applied Mathematics 6
+        (1985).
 
     >>> round(lai_robbins_constant([0.5] + [0.4] * 9), 1)
     44.7

@@ -46,7 +46,7 @@ def effective_sample_size(weights: ArrayLike) -> float:
 
     References:
         Kong, "A note on importance sampling using standardized weights" (1992); Owen, "Monte Carlo theory, methods and
-        examples", section 9.3.
+        examples", on importance sampling.
 
     >>> effective_sample_size([1, 1, 1, 1])
     4.0
@@ -141,7 +141,7 @@ def clipped_ips(
 
     References:
         Ionides, "Truncated importance sampling" (2008); Bottou et al., "Counterfactual reasoning and learning systems",
-        JMLR 14 (2013), section 4.
+        JMLR 14 (2013).
 
     >>> clipped_ips([1, 1], [0.01, 0.5], [1, 0.5], max_weight=10).value
     5.5
@@ -169,8 +169,8 @@ def snips(
         ValueError: as for `ips`, and where every weight is 0.
 
     References:
-        Swaminathan and Joachims, "The self-normalized estimator for counterfactual learning", NeurIPS 2015, section 4;
-        Owen, "Monte Carlo theory, methods and examples", equation 9.9.
+        Swaminathan and Joachims, "The self-normalized estimator for counterfactual learning", NIPS 2015; Owen,
+        "Monte Carlo theory, methods and examples", on importance sampling.
 
     >>> snips([1, 0, 1], [0.5, 0.5, 0.25], [0.5, 0.5, 0.5]).value
     0.75
@@ -210,7 +210,7 @@ def doubly_robust(
         ValueError: missing values, wrong ranges or lengths, labels that differ, rewards or weights too large to square.
 
     References:
-        Dudík, Langford and Li, "Doubly robust policy evaluation and learning", ICML 2011, equation 1.
+        Dudík, Langford and Li, "Doubly robust policy evaluation and learning", ICML 2011.
 
     >>> doubly_robust([3, 5], [0.5, 0.5], [1, 0], predicted_logged=[3, 5], predicted_target=[3, 3]).value
     3.0

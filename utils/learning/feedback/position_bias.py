@@ -89,7 +89,7 @@ def estimate_examination(
         ValueError: rows outside their pair, a pair without clicks at one of its places, labels that differ.
 
     References:
-        Joachims, Swaminathan and Schnabel, "Unbiased learning-to-rank with biased feedback", WSDM 2017, section 5.3.
+        Joachims, Swaminathan and Schnabel, "Unbiased learning-to-rank with biased feedback", WSDM 2017.
 
     >>> estimate_examination([1, 1, 1, 2, 2, 2], [1, 1, 0, 1, 0, 0], [2] * 6).examination.tolist()
     [1.0, 0.5]
@@ -140,7 +140,7 @@ def click_rates(item: ArrayLike, position: ArrayLike, clicked: ArrayLike, examin
         ValueError: values out of range, lengths or labels that differ.
 
     References:
-        Joachims, Swaminathan and Schnabel, "Unbiased learning-to-rank with biased feedback", WSDM 2017, section 4.
+        Joachims, Swaminathan and Schnabel, "Unbiased learning-to-rank with biased feedback", WSDM 2017.
 
     >>> rates = click_rates([7, 7, 8, 8], [1, 1, 2, 2], [1, 0, 1, 0], [1.0, 0.5])
     >>> rates.naive.tolist(), rates.weighted.tolist()
