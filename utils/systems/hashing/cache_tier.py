@@ -150,9 +150,7 @@ def simulate_cache_tier(
     return _timeline(time, served_by, latency)
 
 
-def _warm_entries(
-    time: np.ndarray, warm: np.ndarray, n_slots: int, ttl: float, rng: np.random.Generator
-) -> np.ndarray:
+def _warm_entries(time: np.ndarray, warm: np.ndarray, n_slots: int, ttl: float, rng: np.random.Generator) -> np.ndarray:
     """Return when each entry expires: those that are warm are in their cycle, with the age of a random moment."""
     rate = np.bincount(warm, minlength=max(n_slots, int(warm.max()) + 1))[:n_slots] / time[-1]
     cycle = ttl + np.divide(1, rate, out=np.full(n_slots, np.inf), where=rate > 0)  # full for ttl, then until asked for
