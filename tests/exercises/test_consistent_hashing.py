@@ -1,6 +1,7 @@
 """Exercises of lesson 10 against counted keys, a ring walked point by point and a table by hand; answers of others."""
 
 import math
+import re
 from fractions import Fraction
 
 import numpy as np
@@ -33,6 +34,8 @@ def test_the_share_is_that_of_counted_keys():
 
 def walked(points, owners, key_hash, n):
     """Go up hash by hash, as a ring of small whole numbers allows."""
+    low = max(0, min(points) - 10**6)  # a ring of large hashes is walked from its first point on
+    points, key_hash = [point - low for point in points], max(0, key_hash - low)
     found, hash_, size = [], key_hash, max(points) + 1
     for _ in range(2 * size + key_hash):
         if hash_ in points and owners[points.index(hash_)] not in found:
@@ -53,9 +56,17 @@ def test_the_nodes_are_those_met_on_a_walk():
 
 
 def test_the_nodes_were_read_off_a_drawn_ring():
-    points, owners = [10, 20, 30, 40, 50, 60], list("aabcba")
-    names = {5: "ab", 30: "bca", 45: "bac", 61: "ab", 20: "a", 21: "b", 60: "ab", 35: "cb"}
-    assert_by_hand(REPLICAS, [((points, owners, key, len(found)), list(found)) for key, found in names.items()])
+    ring, by_hand = ([10, 20, 30, 40, 50, 60], list("aabcba")), []
+    read = "5ab 30bca 45bac 61ab 20a 21b 60ab 35cb 0abc 10a 29b 31c 39cb 40cb 41ba 51abc 59a 61a 61abc"
+    for key_hash, names in re.findall(r"(\d+)([a-c]+)", read):
+        by_hand.append(((*ring, int(key_hash), len(names)), list(names)))
+    ring, names = ([3, 4, 7, 90], ["west", "north", "west", "south"]), {"w": "west", "n": "north", "s": "south"}
+    for key_hash, letters in re.findall(r"(\d+)([wns]+)", "2wn 3wn 4n 5wsn 8sw 89sw 90swn 91w 91wn 99wns"):
+        by_hand.append(((*ring, int(key_hash), len(letters)), [names[letter] for letter in letters]))
+    by_hand += [(([7], ["only"], key_hash, 1), ["only"]) for key_hash in (7, 8)]
+    by_hand.append((([5, 6, 8], ["b", "b", "b"], 7, 1), ["b"]))
+    by_hand.append((([2**63, 2**63 + 2], ["x", "y"], 2**63 + 1, 2), ["y", "x"]))
+    assert_by_hand(REPLICAS, by_hand)
 
 
 TABLE = [
@@ -78,15 +89,16 @@ TABLE = [
     ((120, 140, 150, 30, 100, 132), "nothing"),
     ((120, 160, 150, 30, 100, 500), "spread the keys"),
     ((900, 950, 1_000, 200, 900, 1_200), "nothing"),
+    ((400, 400, 400, 70, 230, 300), "nothing"),
+    ((401, 401, 400, 70, 230, 300), "split the key"),
+    ((400, 401, 400, 70, 230, 300), "spread the keys"),
+    ((400, 400, 400, 70, 231, 300), "protect the database"),
+    ((30, 200, 500, 75, 645, 700), "protect the database"),
 ]
 
 
 def test_the_repair_is_that_of_the_table_by_hand():
     assert [(case, REPAIR.solution(*case)) for case in REPAIR.cases()] == TABLE
-
-
-def test_what_can_be_served_exactly_needs_no_repair():
-    assert REPAIR.solution(400, 400, 400, 70, 230, 300) == "nothing"
 
 
 def by_generator(points, owners, key_hash, n):
@@ -144,6 +156,21 @@ def changed(**other):
     return answer
 
 
+def by_position(points, owners, key_hash, n):
+    """Take the first place of each name in the list, not the first one met."""
+    return sorted(walked(points, owners, key_hash, n), key=owners.index)
+
+
+def by_nearest(points, owners, key_hash, n):
+    order = sorted(range(len(points)), key=lambda i: abs(points[i] - key_hash))
+    return list(dict.fromkeys(owners[i] for i in order))[:n]
+
+
+def at_the_limit(key, node, limit, misses, traffic, capacity):
+    conditions = [key >= limit, node >= limit, misses + traffic >= capacity]
+    return np.select(conditions, ["split the key", "spread the keys", "protect the database"], "nothing")
+
+
 @pytest.mark.parametrize(
     ("exercise", "answer"),
     [
@@ -174,6 +201,12 @@ def changed(**other):
         (REPAIR, changed(key=lambda r: np.inf if r["key"] > r["node"] / 2 else 0)),
         (REPAIR, changed(node=lambda r: r["traffic"])),
         (REPAIR, lambda *readings: "split the key"),
+        (REPLICAS, lambda points, owners, key, n: walked(points, owners, key - 1, n)),
+        (REPLICAS, lambda points, owners, key, n: walked(points, owners, min(key, max(points)), n)),
+        (REPLICAS, lambda points, owners, key, n: walked(points, owners, key if key <= max(points) else 0, n)[:2]),
+        (REPLICAS, by_position),
+        (REPLICAS, by_nearest),
+        (REPAIR, at_the_limit),
     ],
 )
 def test_plausible_wrong_answers_fail(exercise, answer):

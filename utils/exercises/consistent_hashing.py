@@ -8,15 +8,19 @@ __all__ = ["EXERCISES"]
 
 
 def share_moved(n_before: int, n_after: int) -> float:
-    """Return the share of the keys that change nodes when hash modulo n goes from `n_before` to `n_after` nodes."""
+    """Return the share of the keys that change nodes.
+
+    Hash modulo n goes from `n_before` to `n_after` nodes.
+    """
     return 1 - min(n_before, n_after) / np.lcm(n_before, n_after)
 
 
 def replicas(points: list[int], owners: list[str], key_hash: int, n: int) -> list[str]:
-    """Return the names of the first `n` different nodes clockwise from a key's hash, the key's own node first.
+    """Return the first `n` different nodes clockwise from a key's hash, its own first.
 
-    points: hashes of the virtual nodes, ascending. owners: the name of the node of each point, in the same order.
-    A key at a point belongs to that point. There are at least `n` different nodes.
+    points: hashes of the virtual nodes, ascending. owners: the name of the node of each
+    point, in the same order. A key at a point belongs to that point. There are at least
+    `n` different nodes.
     """
     start = np.searchsorted(points, key_hash, side="left")
     clockwise = dict.fromkeys(owners[(start + i) % len(points)] for i in range(len(points)))
@@ -27,22 +31,23 @@ def first_move(
     hottest_key: float,
     hottest_node: float,
     node_limit: float,
-    normal_misses: float,
-    node_traffic: float,
-    database_capacity: float,
+    misses: float,
+    node_reads: float,
+    capacity: float,
 ) -> str:
     """Return "split the key", "spread the keys", "protect the database" or "nothing".
 
-    hottest_key, hottest_node, node_limit: requests a second of the most wanted key, requests a second that reach the
-    busiest node, and what a node can serve.
-    normal_misses, node_traffic, database_capacity: queries a second that the database gets on a quiet day, requests a
-    second of the node whose loss would hurt most, and queries a second that the database can serve.
+    hottest_key, hottest_node, node_limit: requests a second of the most wanted key,
+    requests a second that reach the busiest node, and what a node can serve.
+    misses, node_reads, capacity: queries a second that the database gets on a quiet
+    day, requests a second of the node whose loss would hurt most, and queries a second
+    that the database can serve.
     """
     if hottest_key > node_limit:
         return "split the key"
     if hottest_node > node_limit:
         return "spread the keys"
-    return "protect the database" if normal_misses + node_traffic > database_capacity else "nothing"
+    return "protect the database" if misses + node_reads > capacity else "nothing"
 
 
 def _walk(points: list[int], owners: list[str], start: int, step: int, distinct: bool, n: int) -> list[str]:
@@ -68,15 +73,17 @@ def _after_the_point(points: list[int], owners: list[str], key_hash: int, n: int
 
 def _replica_cases() -> list[tuple]:
     points, owners = [10, 20, 30, 40, 50, 60], ["a", "a", "b", "c", "b", "a"]
+    around = [(5, 2), (30, 3), (45, 3), (61, 2), (20, 1), (21, 1), (60, 2), (35, 2)]
+    around += [(0, 3), (10, 1), (29, 1), (31, 1), (39, 2), (40, 2), (41, 2), (51, 3), (59, 1), (61, 1), (61, 3)]
+    long_arc, names = [3, 4, 7, 90], ["west", "north", "west", "south"]  # the seam lies between south and west
+    seam = [(2, 2), (3, 2), (4, 1), (5, 3), (8, 2), (89, 2), (90, 3), (91, 1), (91, 2), (99, 3)]
     return [
-        (points, owners, 5, 2),
-        (points, owners, 30, 3),
-        (points, owners, 45, 3),
-        (points, owners, 61, 2),
-        (points, owners, 20, 1),
-        (points, owners, 21, 1),
-        (points, owners, 60, 2),
-        (points, owners, 35, 2),
+        *((points, owners, key_hash, n) for key_hash, n in around),
+        *((long_arc, names, key_hash, n) for key_hash, n in seam),
+        ([7], ["only"], 7, 1),
+        ([7], ["only"], 8, 1),
+        ([5, 6, 8], ["b", "b", "b"], 7, 1),  # many points, one node
+        ([2**63, 2**63 + 2], ["x", "y"], 2**63 + 1, 2),  # hashes of 64 bits, as on a real ring
     ]
 
 
@@ -101,6 +108,11 @@ def _move_cases() -> list[tuple]:
         (120, 140, 150, 30, 100, 132),
         (120, 160, 150, 30, 100, 500),
         (900, 950, 1_000, 200, 900, 1_200),
+        (400, 400, 400, 70, 230, 300),  # what can be served exactly needs no repair
+        (401, 401, 400, 70, 230, 300),
+        (400, 401, 400, 70, 230, 300),
+        (400, 400, 400, 70, 231, 300),
+        (30, 200, 500, 75, 645, 700),  # three nodes: each holds a third of the traffic
     ]
 
 

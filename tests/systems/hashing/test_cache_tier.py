@@ -70,6 +70,35 @@ def test_a_filled_entry_is_hit_until_it_expires():
     assert np.isnan(timeline.mean_latency[3])
 
 
+def test_coalesced_misses_wait_for_the_query_that_is_under_way():
+    time = np.array([0.0, 0.05, 0.08, 2.5, 2.6])  # a query takes 0.1 s; what it fills at 0.1 expires at 2.1
+    requests = Requests(time, np.array([0, 0, 1, 0, 1]))
+    timeline = serve(requests, [0, 0], [1, 1], lost_at=0, ttl=2, database=Database(10, 5), query_seconds=0.0,
+                     coalesced=True)  # fmt: skip
+    assert timeline.hits.tolist() == [0, 0, 0]
+    # 0.05 waits for the query of 0.0; key 1 at 0.08 stands behind that query only; both have expired at 2.5
+    assert timeline.mean_latency[[0, 2]] == pytest.approx([(0.1 + 0.05 + 0.12) / 3, 0.1])
+
+
+def test_coalesced_misses_of_many_visitors_are_one_query_an_entry():
+    requests = draw_requests(np.full(50, 0.02), 2000, 6, rng=np.random.default_rng(9))
+    for coalesced, most_refused in ((True, 0), (False, np.inf)):
+        timeline = serve(requests, np.zeros(50, dtype=int), np.ones(50, dtype=int), lost_at=3, ttl=1e6,
+                         database=Database(50, max_wait=1.0), coalesced=coalesced)  # fmt: skip
+        assert timeline.refused.sum() <= most_refused
+    assert timeline.refused.sum() > 500  # fifty queries fill one second; without coalescing duplicates push them out
+
+
+def test_at_first_only_the_home_of_a_key_is_warm():
+    requests = Requests(np.arange(1, 9) / 4, np.zeros(8, dtype=int))
+    node = np.array([0, 1, 0, 1, 0, 1, 0, 1])
+    for home, hits in (([0], 7), ([1], 7), ([2], 6), (None, 8)):
+        assert serve(requests, node, ttl=1e7, home=home).hits.sum() == hits
+    assert serve(requests, node, ttl=1e7, home=1 - node).hits.sum() == 8  # a home for each request
+    with pytest.raises(ValueError, match="home must"):
+        serve(requests, node, home=[0.5])
+
+
 def test_only_keys_that_move_are_missed_when_a_node_is_lost():
     requests = draw_requests(np.full(100, 0.01), 1000, 10, rng=np.random.default_rng(5))
     before, after = np.arange(100) % 10, np.arange(100) % 10
@@ -135,6 +164,8 @@ ONE_REQUEST = Requests(np.array([1.0]), np.array([0]))
         (lambda: steady_miss_rate([0.5, np.nan], 1, 1), "shares"),
         (lambda: steady_miss_rate([1.0], 0, 1), "rate"),
         (lambda: steady_miss_rate([1.0], 1, float("inf")), "ttl"),
+        (lambda: serve(ONE_REQUEST, [0], coalesced=1), "coalesced"),
+        (lambda: serve(ONE_REQUEST, [0], home=[-1]), "home"),
         (lambda: Database(0), "capacity"),
         (lambda: Database(1, -1), "max_wait"),
         (lambda: Database("9"), "capacity"),

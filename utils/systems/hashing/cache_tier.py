@@ -74,13 +74,16 @@ def simulate_cache_tier(
     hit_seconds: float = 0.001,
     query_seconds: float = 0.01,
     node_capacity: float | None = None,
+    home: npt.ArrayLike | None = None,
+    coalesced: bool = False,
     tick: float = 0.1,
 ) -> Timeline:
     """Serve requests through a warm cache tier whose routing changes at one moment, as when a node is lost.
 
     At time 0 every key is on its node, with an age as the steady state has it. What a node holds stays there when the
-    routing changes; a node that is lost gets no requests afterwards. A key that is missed again before its first
-    query has returned asks the database again. Hits are decided once a tick.
+    routing changes; a node that is lost gets no requests afterwards, and one that was not routed to before is empty. A
+    key that is missed again before its first query has returned asks the database again, unless misses are coalesced.
+    Hits are decided once a tick.
 
     Args:
         requests: from `draw_requests`: times from 0 on and keys numbered from 0.
@@ -94,6 +97,9 @@ def simulate_cache_tier(
         hit_seconds: latency of a hit.
         query_seconds: latency of a query beside its wait.
         node_capacity: requests per second that a cache node can serve, or None for any number.
+        home: node of each key, or of each request, whose entries are warm at time 0; None for those of `before`. Give
+            it where requests of one key go to several nodes of which only one has held the key so far.
+        coalesced: whether a miss waits for the query that is under way for its entry, if there is one.
         tick: seconds between two looks at the cache.
 
     Returns:
@@ -112,18 +118,21 @@ def simulate_cache_tier(
         node_capacity = checks.positive("node_capacity", node_capacity, "give requests per second, or None")
     if not isinstance(database, Database):
         raise ValueError(f"database must be a Database, got {checks.told(database)}; write Database(capacity=100)")
+    if not isinstance(coalesced, (bool, np.bool_)):
+        raise ValueError(f"coalesced must be True or False, got {checks.told(coalesced)}; say whether misses wait")
     rng = checks.generator("rng", rng)
     time, key = _checked_requests(requests, tick)
     before, after = _routing("before", before, key), _routing("after", after, key)
+    warm = before if home is None else _routing("home", home, key)
     node = np.where(time < lost_at, before, after)
     n_keys = int(key.max()) + 1
     n_slots = _slots(int(node.max()) + 1, n_keys)
     slot = node * n_keys + key  # one cache entry for each pair of node and key
-    expires = _warm_entries(time, slot, before * n_keys + key, n_slots, ttl, rng)
+    expires = _warm_entries(time, warm * n_keys + key, n_slots, ttl, rng)
 
     starts = np.arange(0, time[-1] + 2 * tick, tick)
     room = _room_per_tick(node_capacity, starts)
-    queries = QueryQueue(database)
+    queries = QueryQueue(database, coalesced=bool(coalesced))
     served_by = np.full(len(time), _CACHE, dtype=np.int8)
     latency = np.full(len(time), hit_seconds)
     for step, (start, stop) in enumerate(pairwise(np.searchsorted(time, starts).tolist())):
@@ -141,11 +150,9 @@ def simulate_cache_tier(
     return _timeline(time, served_by, latency)
 
 
-def _warm_entries(
-    time: np.ndarray, slot: np.ndarray, before: np.ndarray, n_slots: int, ttl: float, rng: np.random.Generator
-) -> np.ndarray:
-    """Return when each entry expires: those of the old routing are in their cycle, with the age of a random moment."""
-    rate = np.bincount(before, minlength=max(n_slots, int(before.max()) + 1))[:n_slots] / time[-1]
+def _warm_entries(time: np.ndarray, warm: np.ndarray, n_slots: int, ttl: float, rng: np.random.Generator) -> np.ndarray:
+    """Return when each entry expires: those that are warm are in their cycle, with the age of a random moment."""
+    rate = np.bincount(warm, minlength=max(n_slots, int(warm.max()) + 1))[:n_slots] / time[-1]
     cycle = ttl + np.divide(1, rate, out=np.full(n_slots, np.inf), where=rate > 0)  # full for ttl, then until asked for
     is_full = rng.uniform(size=n_slots) < np.where(rate > 0, ttl / cycle, 0)
     return np.where(is_full, rng.uniform(0, ttl, n_slots), -np.inf)

@@ -38,14 +38,16 @@ class QueryQueue:
 
     Args:
         database: its capacity and patience.
+        coalesced: whether a query for an entry that is already asked for waits for that answer.
 
     Attributes:
         free_at: seconds at which all queries taken so far are answered.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, coalesced: bool = False) -> None:
         self._max_wait, self._service, self.free_at = database.max_wait, 1 / database.capacity, 0.0
         self._under_way: list[tuple[float, int]] = []
+        self._answered_at: dict[int, float] | None = {} if coalesced else None
 
     def ask(self, now: float, entry: int) -> float | None:
         """Send a query.
@@ -57,11 +59,15 @@ class QueryQueue:
         Returns:
             Seconds until the answer, waiting and service; None if the query is refused.
         """
+        if self._answered_at is not None and self._answered_at.get(entry, now) > now:
+            return self._answered_at[entry] - now
         wait = max(0.0, self.free_at - now)
         if wait > self._max_wait:
             return None
         self.free_at = now + wait + self._service
         self._under_way.append((self.free_at, entry))
+        if self._answered_at is not None:
+            self._answered_at[entry] = self.free_at
         return wait + self._service
 
     def fill(self, expires: np.ndarray, now: float, ttl: float) -> None:
