@@ -27,7 +27,24 @@ def open_online(request, tmp_path):
 
 
 @pytest.fixture
-def store(open_online, tmp_path):
+def unopened(open_online, tmp_path):
+    """A store that opens its history for each call, as a caller without a block does."""
     with FeatureStore(tmp_path, open_online()) as store:
+        store.register(RATES)
+        yield store
+
+
+@pytest.fixture
+def store(open_online, tmp_path):
+    """A store over each online store whose history stays open, which makes many calls cheap."""
+    with FeatureStore(tmp_path, open_online()) as store, store.opened():
+        store.register(RATES)
+        yield store
+
+
+@pytest.fixture
+def offline(tmp_path):
+    """A store for what concerns its history alone, or what is refused before an online store is asked."""
+    with FeatureStore(tmp_path, SqliteOnlineStore(":memory:")) as store, store.opened():
         store.register(RATES)
         yield store

@@ -23,10 +23,9 @@ def versions(version):
 
 
 def test_readers_beside_a_writer_see_whole_rows(open_online, tmp_path):
-    with FeatureStore(tmp_path, open_online()) as store:
+    with FeatureStore(tmp_path, open_online()) as store, store.opened():
         store.register(VERSIONED)
-        for version in range(6):
-            store.ingest("versioned", versions(float(version)))
+        store.ingest("versioned", pd.concat([versions(float(version)) for version in range(4)]))
         store.materialize("versioned", START)
         seen, done = [], threading.Event()
 
@@ -39,7 +38,7 @@ def test_readers_beside_a_writer_see_whole_rows(open_online, tmp_path):
         readers = [threading.Thread(target=watch) for _ in range(2)]
         for reader in readers:
             reader.start()
-        for version in range(1, 6):
+        for version in range(1, 4):
             store.materialize("versioned", START + version * HOUR)
         done.set()
         for reader in readers:
@@ -50,14 +49,15 @@ def test_readers_beside_a_writer_see_whole_rows(open_online, tmp_path):
         assert (read == read[:, :1, :1]).all()
 
 
-# Writes half of the rows, says so, and waits to be killed.
+# Each writes half of the rows, says so, and waits to be killed. The first is a whole store; the second only its online
+# half, which has what differs in Redis and starts at once.
 DYING_WRITER = """
 import sys, time, pandas as pd
-from utils.features.store.online_store import BATCH, RedisOnlineStore, SqliteOnlineStore
+from utils.features.store.online_store import BATCH, SqliteOnlineStore
 from utils.features.store.feature_store import FeatureStore
 
-kind, address, prefix, folder, until = sys.argv[1:]
-online = SqliteOnlineStore(address) if kind == "sqlite" else RedisOnlineStore(address, prefix)
+folder, until = sys.argv[1:]
+online = SqliteOnlineStore(folder + "/online.sqlite")
 write = online.write
 
 def half(rows):
@@ -70,24 +70,40 @@ def half(rows):
 online.write = lambda view, rows, mark: write(view, half(rows), mark)
 FeatureStore(folder, online).materialize("versioned", pd.Timestamp(until))
 """
+DYING_REDIS_WRITER = """
+import sys, time
+from utils.features.store.online_store import BATCH, RedisOnlineStore
+
+address, prefix, moment = sys.argv[1:]
+
+def half():
+    for key in range(BATCH + 100):
+        yield (key,), [int(moment), 1.0, 1.0, 1.0]
+    print("half", flush=True)
+    time.sleep(60)
+
+RedisOnlineStore(address, prefix).write("versioned", half(), None)
+"""
 
 
 def test_killed_while_it_materializes_it_leaves_whole_rows_and_can_finish(open_online, tmp_path, request):
     with FeatureStore(tmp_path, open_online()) as store:
         store.register(VERSIONED)
-        for version in (0.0, 1.0):
-            store.ingest("versioned", versions(version))
+        store.ingest("versioned", pd.concat([versions(0.0), versions(1.0)]))
         store.materialize("versioned", START)
-        kind = "sqlite" if isinstance(store.online, SqliteOnlineStore) else "redis"
-        address = str(tmp_path / "online.sqlite") if kind == "sqlite" else request.getfixturevalue("redis_url")
-        arguments = [kind, address, tmp_path.name, str(tmp_path), str(START + HOUR)]
-        with subprocess.Popen([sys.executable, "-c", DYING_WRITER, *arguments], stdout=subprocess.PIPE) as writer:
+        is_sqlite = isinstance(store.online, SqliteOnlineStore)
+        if is_sqlite:
+            command = [DYING_WRITER, str(tmp_path), str(START + HOUR)]
+        else:
+            moment = (START + HOUR).value // 1_000
+            command = [DYING_REDIS_WRITER, request.getfixturevalue("redis_url"), tmp_path.name, str(moment)]
+        with subprocess.Popen([sys.executable, "-c", *command], stdout=subprocess.PIPE) as writer:
             assert writer.stdout.readline().strip() == b"half"
             writer.kill()
         everyone = [(key,) for key in range(N_KEYS)]
         left = np.array([row[1:] for row in store.online.read("versioned", everyone)])
         assert (left == left[:, :1]).all()
-        assert (left == 0).all() if kind == "sqlite" else set(left[:, 0]) == {0.0, 1.0}
+        assert (left == 0).all() if is_sqlite else set(left[:, 0]) == {0.0, 1.0}
         assert store.online.written("versioned")[0] == START.value // 1_000
         assert store.materialize("versioned", START + HOUR) == N_KEYS
         assert (np.array([row[1:] for row in store.online.read("versioned", everyone)]) == 1).all()

@@ -14,20 +14,20 @@ def online_rate(store, user, hour):
     return store.get_online("rates", [user], now=START + hour * HOUR)["rate"].tolist()[0]
 
 
-def test_online_answers_what_was_known_at_the_time_of_the_state(store):
-    store.ingest("rates", rows((1, 0, 0, 0.1), (1, 1, 3, 0.2), (2, 5, 5, 0.9)))
-    assert store.materialize("rates", START + 2 * HOUR) == 1
-    assert online_rate(store, 1, 2) == 0.1
-    assert np.isnan(online_rate(store, 2, 2))
-    assert store.materialize("rates", START + 3 * HOUR) == 1
-    assert online_rate(store, 1, 3) == 0.2
+def test_online_answers_what_was_known_at_the_time_of_the_state(unopened):
+    unopened.ingest("rates", rows((1, 0, 0, 0.1), (1, 1, 3, 0.2), (2, 5, 5, 0.9)))
+    assert unopened.materialize("rates", START + 2 * HOUR) == 1
+    assert online_rate(unopened, 1, 2) == 0.1
+    assert np.isnan(online_rate(unopened, 2, 2))
+    assert unopened.materialize("rates", START + 3 * HOUR) == 1
+    assert online_rate(unopened, 1, 3) == 0.2
 
 
-def test_a_correction_is_a_later_row_and_the_past_stays(store):
-    store.ingest("rates", rows((1, 0, 0, 0.1)))
-    store.ingest("rates", rows((1, 0, 4, 0.7)))
+def test_a_correction_is_a_later_row_and_the_past_stays(offline):
+    offline.ingest("rates", rows((1, 0, 0, 0.1)))
+    offline.ingest("rates", rows((1, 0, 4, 0.7)))
     asked = pd.DataFrame({"user_id": 1, "event_time": [START + 3 * HOUR, START + 4 * HOUR]})
-    assert store.get_historical("rates", asked)["rate"].tolist() == [0.1, 0.7]
+    assert offline.get_historical("rates", asked)["rate"].tolist() == [0.1, 0.7]
 
 
 def test_of_rows_with_equal_times_the_last_ingested_wins_on_both_sides(store):
@@ -132,15 +132,15 @@ def test_history_says_what_the_online_store_answered_when_it_was_asked(store):
             np.testing.assert_array_equal(served, store.get_historical("rates", asked)["rate"])
 
 
-def test_a_block_of_calls_shares_one_open_history_and_closes_it(store):
-    with pytest.raises(RuntimeError), store.opened():  # noqa: PT012
-        store.ingest("rates", rows((1, 0, 0, 0.1)))
-        with store.opened():
-            store.materialize("rates", START)
-        assert store.parity("rates").is_clean
+def test_a_block_of_calls_shares_one_open_history_and_closes_it(unopened):
+    with pytest.raises(RuntimeError), unopened.opened():  # noqa: PT012
+        unopened.ingest("rates", rows((1, 0, 0, 0.1)))
+        with unopened.opened():
+            unopened.materialize("rates", START)
+        assert unopened.parity("rates").is_clean
         raise RuntimeError
-    assert store.parity("rates").is_clean  # with a connection of its own, not the block's
-    with FeatureStore(store.folder, SqliteOnlineStore(":memory:")) as again:
+    assert unopened.parity("rates").is_clean  # with a connection of its own, not the block's
+    with FeatureStore(unopened.folder, SqliteOnlineStore(":memory:")) as again:
         assert again.materialize("rates", START) == 1
 
 
@@ -154,12 +154,14 @@ def test_only_keys_that_something_happened_to_are_written(store):
     assert store.materialize("rates", START + 5 * HOUR) == 1
 
 
-def test_several_views_are_joined_at_once(store):
-    store.register(FeatureView("prices", {"dish_id": int}, {"price": float}))
-    store.ingest("rates", rows((1, 0, 0, 0.1)))
-    store.ingest("prices", pd.DataFrame({"dish_id": [7], "price": [9.5], "event_time": START, "available_time": START}))
+def test_several_views_are_joined_at_once(offline):
+    offline.register(FeatureView("prices", {"dish_id": int}, {"price": float}))
+    offline.ingest("rates", rows((1, 0, 0, 0.1)))
+    offline.ingest(
+        "prices", pd.DataFrame({"dish_id": [7], "price": [9.5], "event_time": START, "available_time": START})
+    )
     asked = pd.DataFrame({"user_id": [1, 2], "dish_id": [7, 7], "asked": START}, index=[5, 3])
-    found = store.get_historical(["rates", "prices"], asked, on="asked")
+    found = offline.get_historical(["rates", "prices"], asked, on="asked")
     pd.testing.assert_frame_equal(found[asked.columns], asked)
     np.testing.assert_array_equal(found[["rate", "price"]], [[0.1, 9.5], [np.nan, 9.5]])
 
@@ -186,28 +188,28 @@ def test_backfilled_values_count_from_their_delay_on_and_reach_the_online_store(
     assert store.parity("rates").is_clean
 
 
-def test_backfill_before_the_first_state_writes_nothing_online(store):
-    store.backfill("rates", rows((1, 1, 1, 0.8)).drop(columns="available_time"), delay=0)
-    assert store.online.written("rates") is None
-    assert np.isnan(online_rate(store, 1, 1))
+def test_backfill_before_the_first_state_writes_nothing_online(offline):
+    offline.backfill("rates", rows((1, 1, 1, 0.8)).drop(columns="available_time"), delay=0)
+    assert offline.online.written("rates") is None
+    assert np.isnan(online_rate(offline, 1, 1))
 
 
-def test_a_store_opened_again_knows_its_views_and_rows(store, open_online):
-    store.ingest("rates", rows((1, 0, 0, 0.1)))
-    store.materialize("rates", START)
-    with FeatureStore(store.folder, open_online()) as again:
+def test_a_store_opened_again_knows_its_views_and_rows(unopened, open_online):
+    unopened.ingest("rates", rows((1, 0, 0, 0.1)))
+    unopened.materialize("rates", START)
+    with FeatureStore(unopened.folder, open_online()) as again:
         assert again.view("rates") == RATES
         again.register(RATES)
         assert online_rate(again, 1, 0) == 0.1
         assert len(again.get_historical("rates", pd.DataFrame({"user_id": [1], "event_time": [START]}))) == 1
 
 
-def test_a_failed_ingest_leaves_no_row(store):
+def test_a_failed_ingest_leaves_no_row(offline):
     bad = rows((1, 0, 0, 0.1), (2, 0, 0, 0.2)).assign(orders=["1", "many"])
     with pytest.raises(ValueError, match="orders must hold whole numbers"):
-        store.ingest("rates", bad)
+        offline.ingest("rates", bad)
     asked = pd.DataFrame({"user_id": [1], "event_time": [START]})
-    assert store.get_historical("rates", asked)["rate"].isna().all()
+    assert offline.get_historical("rates", asked)["rate"].isna().all()
 
 
 def test_redis_url_chooses_redis_and_nothing_chooses_sqlite(tmp_path, monkeypatch, redis_url):
@@ -227,9 +229,8 @@ GOOD = rows((1, 0, 0, 0.1))
 ASKED = pd.DataFrame({"user_id": [1], "event_time": [START]})
 
 
-@pytest.mark.parametrize(
-    ("act", "told"),
-    [
+def test_bad_input_is_told_what_and_the_remedy(offline):
+    refused = [
         (lambda s: s.view("rate"), r"name must be one of the views \['rates'\]"),
         (lambda s: s.register(FeatureView("rates", {"user_id": int}, {"rate": float})), "a name of its own"),
         (
@@ -251,13 +252,10 @@ ASKED = pd.DataFrame({"user_id": [1], "event_time": [START]})
         (lambda s: s.get_online("rates", [1], now=None), "now must be a time"),
         (lambda s: s.materialize("rates", pd.NaT), "until must be a time"),
         (lambda s: s.parity("rates"), "call materialize first"),
-    ],
-)
-def test_bad_input_is_told_what_and_the_remedy(tmp_path, act, told):
-    with FeatureStore(tmp_path, SqliteOnlineStore(":memory:")) as store:
-        store.register(RATES)
+    ]
+    for act, told in refused:
         with pytest.raises(ValueError, match=told):
-            act(store)
+            act(offline)
 
 
 def test_the_state_never_goes_back_in_time(store):
@@ -271,9 +269,8 @@ def test_the_state_never_goes_back_in_time(store):
 # Keys of another kind
 
 
-@pytest.mark.parametrize(
-    ("kind", "keys", "asked", "wanted"),
-    [
+def test_a_key_of_the_views_kind_finds_its_row_in_both_stores_whatever_its_type(offline):
+    told = [
         (int, [1, 2], [2.0, 1.0], [2, 1]),
         (int, [1, 2], pd.Series([2, None], dtype=object), [2, None]),
         (int, [2**62, 2**62 + 1], pd.array([2**62 + 1, None], "Int64"), [2, None]),
@@ -286,22 +283,20 @@ def test_the_state_never_goes_back_in_time(store):
         (str, ["7", "8"], pd.Series(["8", None], dtype=object), [2, None]),
         (str, ["7", "8"], pd.Categorical(["8", "7"]), [2, 1]),
         (str, ['a"b', "Köln"], ["Köln", 'a"b'], [2, 1]),
-    ],
-)
-def test_a_key_of_the_views_kind_finds_its_row_in_both_stores_whatever_its_type(tmp_path, kind, keys, asked, wanted):
-    with FeatureStore(tmp_path, SqliteOnlineStore(":memory:")) as store:
-        store.register(FeatureView("w", {"u": kind}, {"v": int}))
-        store.ingest("w", pd.DataFrame({"u": keys, "event_time": START, "available_time": START, "v": [1, 2]}))
-        store.materialize("w", START)
-        online = store.get_online("w", pd.DataFrame({"u": asked}), now=START)["v"]
-        offline = store.get_historical("w", pd.DataFrame({"u": asked}).assign(event_time=START))["v"]
-    assert [None if pd.isna(v) else v for v in online] == wanted
-    assert [None if pd.isna(v) else v for v in offline] == wanted
+    ]
+    for number, (kind, keys, asked, wanted) in enumerate(told):
+        name = f"w{number}"
+        offline.register(FeatureView(name, {"u": kind}, {"v": int}))
+        offline.ingest(name, pd.DataFrame({"u": keys, "event_time": START, "available_time": START, "v": [1, 2]}))
+        offline.materialize(name, START)
+        online = offline.get_online(name, pd.DataFrame({"u": asked}), now=START)["v"]
+        history = offline.get_historical(name, pd.DataFrame({"u": asked}).assign(event_time=START))["v"]
+        assert [None if pd.isna(v) else v for v in online] == wanted, (kind, asked)
+        assert [None if pd.isna(v) else v for v in history] == wanted, (kind, asked)
 
 
-@pytest.mark.parametrize(
-    ("kind", "keys", "asked"),
-    [
+def test_a_key_of_another_kind_is_told_on_both_sides_and_when_it_is_written(offline):
+    refused = [
         (int, [1, 2], [1.9]),
         (int, [1, 2], ["1"]),
         (int, [1, 2], [True]),
@@ -314,60 +309,57 @@ def test_a_key_of_the_views_kind_finds_its_row_in_both_stores_whatever_its_type(
         (str, ["7", "8"], [7]),
         (str, ["7", "8"], [b"7"]),
         (str, ["7", "8"], pd.Series([7, "8"], dtype=object)),
-    ],
-)
-def test_a_key_of_another_kind_is_told_on_both_sides_and_when_it_is_written(tmp_path, kind, keys, asked):
-    asked = pd.DataFrame({"u": asked})
-    with FeatureStore(tmp_path, SqliteOnlineStore(":memory:")) as store:
-        store.register(FeatureView("w", {"u": kind}, {"v": float}))
-        store.ingest("w", pd.DataFrame({"u": keys, "event_time": START, "available_time": START, "v": [1.0, 2.0]}))
+    ]
+    for number, (kind, keys, given) in enumerate(refused):
+        name, asked = f"w{number}", pd.DataFrame({"u": given})
+        offline.register(FeatureView(name, {"u": kind}, {"v": float}))
+        offline.ingest(name, pd.DataFrame({"u": keys, "event_time": START, "available_time": START, "v": [1.0, 2.0]}))
         timed = asked.assign(event_time=START, available_time=START, v=1.0)
         for act in (
-            lambda: store.get_online("w", asked, now=START),
-            lambda: store.get_historical("w", timed.drop(columns="v")),
-            lambda: store.ingest("w", timed),
+            lambda name=name, asked=asked: offline.get_online(name, asked, now=START),
+            lambda name=name, timed=timed: offline.get_historical(name, timed.drop(columns="v")),
+            lambda name=name, timed=timed: offline.ingest(name, timed),
         ):
             with pytest.raises(ValueError, match="u must hold"):
                 act()
 
 
-def test_a_text_is_not_taken_for_a_list_of_keys(store):
+def test_a_text_is_not_taken_for_a_list_of_keys(offline):
     for keys in ("12", b"12", {"user_id": 1}, 7):
         with pytest.raises(ValueError, match="keys must be a data frame"):
-            store.get_online("rates", keys, now=START)
-    store.register(FeatureView("two", {"a": int, "b": int}, {"v": float}))
+            offline.get_online("rates", keys, now=START)
+    offline.register(FeatureView("two", {"a": int, "b": int}, {"v": float}))
     with pytest.raises(ValueError, match="keys must be a data frame with the columns"):
-        store.get_online("two", [1], now=START)
+        offline.get_online("two", [1], now=START)
 
 
-def test_no_key_has_no_rows(store):
-    assert store.get_online("rates", [], now=START).shape == (0, 5)
-    assert store.get_historical("rates", ASKED.iloc[:0]).shape == (0, 6)
+def test_no_key_has_no_rows(offline):
+    assert offline.get_online("rates", [], now=START).shape == (0, 5)
+    assert offline.get_historical("rates", ASKED.iloc[:0]).shape == (0, 6)
 
 
 # Names that clash
 
 
-@pytest.mark.parametrize("name", ["group", "order", "table", "from", "default", "rowid", "arriving", "touched", "Ünit"])
-def test_names_that_mean_something_to_sql_are_names_like_any_other(tmp_path, name):
-    with FeatureStore(tmp_path, SqliteOnlineStore(":memory:")) as store:
-        store.register(FeatureView(name, {name: int}, {f"{name}_": float, "select": int}))
+def test_names_that_mean_something_to_sql_are_names_like_any_other(offline):
+    for name in ("group", "order", "table", "from", "default", "rowid", "arriving", "touched", "Ünit"):
+        offline.register(FeatureView(name, {name: int}, {f"{name}_": float, "select": int}))
         times = {"event_time": [START], "available_time": [START]}
-        store.ingest(name, pd.DataFrame({name: [1], **times, f"{name}_": [1.5], "select": [3]}))
-        store.materialize(name, START)
-        assert store.parity(name).is_clean
-        assert store.get_online(name, [1], now=START)[f"{name}_"].tolist() == [1.5]
+        offline.ingest(name, pd.DataFrame({name: [1], **times, f"{name}_": [1.5], "select": [3]}))
+        offline.materialize(name, START)
+        assert offline.parity(name).is_clean
+        assert offline.get_online(name, [1], now=START)[f"{name}_"].tolist() == [1.5]
 
 
-def test_views_whose_names_differ_only_in_case_would_share_a_table(store):
+def test_views_whose_names_differ_only_in_case_would_share_a_table(offline):
     with pytest.raises(ValueError, match="view must have a name of its own, RATES is"):
-        store.register(FeatureView("RATES", {"user_id": int}, {"rate": float}))
+        offline.register(FeatureView("RATES", {"user_id": int}, {"rate": float}))
 
 
-def test_what_an_interrupted_registration_left_does_not_stand_in_the_way(store):
-    store._history.create(FeatureView("half", {"other": str}, {"x": bool}))
-    store.register(FeatureView("half", {"user_id": int}, {"rate": float}))
-    assert store.ingest("half", rows((1, 0, 0, 0.1))) == 1
+def test_what_an_interrupted_registration_left_does_not_stand_in_the_way(offline):
+    offline._history.create(FeatureView("half", {"other": str}, {"x": bool}))
+    offline.register(FeatureView("half", {"user_id": int}, {"rate": float}))
+    assert offline.ingest("half", rows((1, 0, 0, 0.1))) == 1
 
 
 # Times
@@ -386,57 +378,56 @@ def test_times_far_away_are_kept_and_read(store):
     assert store.get_online("rates", [1], now=late)["rate"].isna().all()  # too old by then
 
 
-@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
-def test_the_unit_of_times_does_not_matter(store, unit):
-    given = rows((1, 0, 0, 0.1), (1, 1, 3, 0.2))
-    store.ingest("rates", given.astype({"event_time": f"datetime64[{unit}]", "available_time": "datetime64[us]"}))
-    asked = pd.DataFrame({"user_id": 1, "event_time": [START + h * HOUR for h in (1, 3)]})
-    asked["event_time"] = asked["event_time"].astype(f"datetime64[{unit}]")
-    assert store.get_historical("rates", asked)["rate"].tolist() == [0.1, 0.2]
+def test_the_unit_of_times_does_not_matter(offline):
+    for user, unit in enumerate(("s", "ms", "us", "ns")):
+        given = rows((user, 0, 0, 0.1), (user, 1, 3, 0.2))
+        offline.ingest("rates", given.astype({"event_time": f"datetime64[{unit}]", "available_time": "datetime64[us]"}))
+        asked = pd.DataFrame({"user_id": user, "event_time": [START + h * HOUR for h in (1, 3)]})
+        asked["event_time"] = asked["event_time"].astype(f"datetime64[{unit}]")
+        assert offline.get_historical("rates", asked)["rate"].tolist() == [0.1, 0.2]
 
 
-def test_a_fraction_of_a_microsecond_is_never_known_too_early(store):
+def test_a_fraction_of_a_microsecond_is_never_known_too_early(offline):
     given = rows((1, 0, 0, 0.1))
     given["available_time"] = given["available_time"].astype("datetime64[ns]") + pd.Timedelta(1, "ns")
-    store.ingest("rates", given)
+    offline.ingest("rates", given)
     asked = START + pd.to_timedelta([0, 1, 999, 1_000], unit="ns")
-    found = store.get_historical("rates", pd.DataFrame({"user_id": 1, "event_time": asked.as_unit("ns")}))["rate"]
+    found = offline.get_historical("rates", pd.DataFrame({"user_id": 1, "event_time": asked.as_unit("ns")}))["rate"]
     assert found.notna().tolist() == [False, False, False, True]
 
 
-def test_a_backfilled_fraction_of_a_microsecond_is_rounded_up_too(store):
+def test_a_backfilled_fraction_of_a_microsecond_is_rounded_up_too(offline):
     late = rows((1, 0, 0, 0.8)).drop(columns="available_time")
     late["event_time"] = late["event_time"].astype("datetime64[ns]") + pd.Timedelta(1, "ns")
-    store.backfill("rates", late, delay=0)
+    offline.backfill("rates", late, delay=0)
     asked = pd.DataFrame({"user_id": 1, "event_time": START + pd.to_timedelta([0, 1], unit="us")})
-    assert store.get_historical("rates", asked)["rate"].notna().tolist() == [False, True]
+    assert offline.get_historical("rates", asked)["rate"].notna().tolist() == [False, True]
 
 
-def test_a_delay_of_a_fraction_of_a_microsecond_is_rounded_up(store):
-    store.backfill("rates", rows((1, 0, 0, 0.8)).drop(columns="available_time"), delay=pd.Timedelta(1_001, "ns"))
+def test_a_delay_of_a_fraction_of_a_microsecond_is_rounded_up(offline):
+    offline.backfill("rates", rows((1, 0, 0, 0.8)).drop(columns="available_time"), delay=pd.Timedelta(1_001, "ns"))
     asked = pd.DataFrame({"user_id": 1, "event_time": START + pd.to_timedelta([1, 2], unit="us")})
-    assert store.get_historical("rates", asked)["rate"].notna().tolist() == [False, True]
+    assert offline.get_historical("rates", asked)["rate"].notna().tolist() == [False, True]
 
 
-@pytest.mark.parametrize("now", [5, 1.5, True, "soon", None, np.datetime64("NaT")])
-def test_what_is_no_time_is_told(store, now):
-    for act in (lambda: store.get_online("rates", [1], now=now), lambda: store.materialize("rates", now)):
-        with pytest.raises(ValueError, match="must be a time, got"):
-            act()
+def test_what_is_no_time_is_told(offline):
+    for now in (5, 1.5, True, "soon", None, np.datetime64("NaT")):
+        for act in (offline.materialize, lambda name, now: offline.get_online(name, [1], now=now)):
+            with pytest.raises(ValueError, match="must be a time, got"):
+                act("rates", now)
 
 
 # Values
 
 
-@pytest.mark.parametrize(
-    ("column", "value"),
-    [("orders", 2.7), ("orders", "3"), ("orders", 2**63), ("vip", 1), ("vip", "no"), ("city", 7), ("rate", "0.1")],
-)
-def test_a_value_that_would_be_changed_to_fit_is_refused(store, column, value):
-    given = rows((1, 0, 0, 0.1), (2, 0, 0, 0.1)).astype({column: object})
-    given.loc[1, column] = value
-    with pytest.raises(ValueError, match=f"{column} must hold"):
-        store.ingest("rates", given)
+def test_a_value_that_would_be_changed_to_fit_is_refused(offline):
+    changed = [("orders", 2.7), ("orders", "3"), ("orders", 2**63)]
+    changed += [("vip", 1), ("vip", "no"), ("city", 7), ("rate", "0.1")]
+    for column, value in changed:
+        given = rows((1, 0, 0, 0.1), (2, 0, 0, 0.1)).astype({column: object})
+        given.loc[1, column] = value
+        with pytest.raises(ValueError, match=f"{column} must hold"):
+            offline.ingest("rates", given)
 
 
 def test_integers_stay_exact_beside_questions_without_an_answer(store):
