@@ -18,21 +18,10 @@ from utils.lesson.questions import question_bank
 
 ROOT = CHECKOUT
 LESSONS = sorted((ROOT / "notebooks").glob("*_*/[0-9][0-9]_*.ipynb"))
-FIRST_EDITION = [
-    "question",
-    "set-up",
-    "against the references",
-    "claims",
-    "play",
-    "exercises",
-    "interview answer",
-    "in production",
-]
-ANYWHERE_IN_FIRST_EDITION = ["predict", "break", "fix"]
 MACHINE_PATH = re.compile(r"(?<![\w.])/(?:work|root|farm|tmp|home|Users)/[\w.]")
 WORDS_BOUND = 220
 LINES_BOUND = 20
-VISIBLE_LINES_BOUND, VISIBLE_CELL_BOUND = 250, 15  # second edition: what is not folded carries the idea
+VISIBLE_LINES_BOUND, VISIBLE_CELL_BOUND = 250, 15  # what is not folded carries the idea
 FIGURES_BOUND = 5  # four, and the still picture of the interactive cell
 
 
@@ -50,10 +39,6 @@ class Notebook:
         self.claims = [o["data"][MIME] for o in self.outputs if MIME in o.get("data", {})]
         self.pictures = [o for o in self.outputs if "image/png" in o.get("data", {})]
         self.question = question_bank()[int(path.stem[:2])]
-
-    @property
-    def is_second_edition(self):
-        return bool(self.calls("whiteboard"))
 
     def headings(self):
         return [line.lstrip("# ").lower() for text in self.prose for line in text.splitlines() if line.startswith("#")]
@@ -101,13 +86,7 @@ def out_of_order(headings, sections):
 
 
 def test_all_sections_are_there_and_in_order(lesson):
-    headings = lesson.headings()
-    if lesson.is_second_edition:
-        assert out_of_order(headings, SECTIONS) == []
-        return
-    assert out_of_order(headings, FIRST_EDITION) == []
-    for section in ANYWHERE_IN_FIRST_EDITION:
-        assert out_of_order(headings, [section]) == []
+    assert out_of_order(lesson.headings(), SECTIONS) == []
 
 
 @pytest.mark.parametrize(
@@ -125,9 +104,7 @@ def test_a_missing_or_moved_section_is_noticed(headings, is_right):
     assert (out_of_order(list(headings), SECTIONS) == []) == is_right
 
 
-def test_the_second_edition_has_its_whiteboard_draft_rubric_and_cases(lesson):
-    if not lesson.is_second_edition:
-        return
+def test_it_has_its_whiteboard_draft_rubric_and_cases(lesson):
     assert len(lesson.calls("whiteboard")) == len(lesson.calls("draft")) == 1
     assert len(lesson.calls("answer")) == 1
     assert not lesson.calls("rubric")  # the answer shows it
@@ -139,9 +116,7 @@ def test_the_second_edition_has_its_whiteboard_draft_rubric_and_cases(lesson):
         assert str(case.year) in text
 
 
-def test_the_visible_code_of_the_second_edition_is_short(lesson):
-    if not lesson.is_second_edition:
-        return
+def test_the_visible_code_is_short(lesson):
     folded = lesson.tagged("plumbing")
     visible = [[x for x in s.splitlines() if x.strip()] for s in lesson.sources if s not in folded]
     assert sum(map(len, visible)) <= VISIBLE_LINES_BOUND

@@ -19,7 +19,7 @@ from utils.lesson.questions import Question, question_bank
 
 __all__ = ["LEAST_CLAIMS", "SECTIONS", "new_lesson", "skeleton_exercises", "skeleton_notebook", "skeleton_tests"]
 
-# what a heading of the second edition contains, in order
+# what a lesson's headings contain, in order
 SECTIONS = (
     "question",
     "whiteboard",
