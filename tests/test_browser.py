@@ -1,4 +1,4 @@
-"""Lesson 7 as a learner meets it: a real JupyterLab in Chromium, run top to bottom, exercises answered, slider moved."""
+"""Lesson 10, a light one, as a learner meets it: a real JupyterLab in Chromium, run top to bottom, exercises answered, slider moved."""
 
 import json
 import os
@@ -19,8 +19,8 @@ from utils.course.notebooks import read_notebook
 from utils.foundation.checkout import CHECKOUT
 
 ROOT = CHECKOUT
-LESSON = "learn/2_features/07_training_serving_skew.ipynb"
-TITLE = "Training–serving skew"
+LESSON = "learn/3_systems/10_consistent_hashing.ipynb"
+TITLE = "Consistent hashing"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 SECONDS = 1_000  # milliseconds, as playwright counts
 
@@ -193,35 +193,33 @@ def test_a_fresh_copy_says_that_the_exercises_were_not_attempted(page):
 
 
 def test_a_wrong_answer_and_then_the_right_one_get_their_messages(page, lab):
-    stub = "def visits_to_log(share, escape):"
-    wrong = f"{stub}\n    return int(np.ceil(1 / share))\n\nlesson.check(1, visits_to_log)"
-    assert "hold one touched visit *on average*" in run_cell(page, "lesson.check(1, ", wrong)
-    right = (
-        f"{stub}\n    return max(1, int(np.ceil(np.log(escape) / np.log1p(-share))))\n\nlesson.check(1, visits_to_log)"
-    )
+    stub = "def share_moved(n_before, n_after):\n    return 1 - min(n_before, n_after)"
+    wrong = f"{stub} / max(n_before, n_after)\n\nlesson.check(1, share_moved)"
+    assert "That is what a ring moves." in run_cell(page, "lesson.check(1, ", wrong)
+    right = f"{stub} / np.lcm(n_before, n_after)\n\nlesson.check(1, share_moved)"
     assert "right." in run_cell(page, "lesson.check(1, ", right)
     known = json.loads((lab.progress / "progress.json").read_text())
-    assert known["07"]["exercises"] == {"1": "passed"}
+    assert known["10"]["exercises"] == {"1": "passed"}
 
 
 def test_a_prediction_after_run_all_is_judged_and_does_not_count(page, lab):
-    source = 'lesson.predict("misjoin_cost", "Which share?", low=50, high=90, unit="%")'
-    told = run_cell(page, '"misjoin_cost",', source)
+    source = 'lesson.predict("busiest", "Which share?", low=50, high=90, unit="%")'
+    told = run_cell(page, '"busiest",', source)
     assert "You say 50% to 90%" in told
     assert "already shown in this copy, so this one does not count" in told
-    assert "too high" in run_cell(page, 'lesson.reveal("misjoin_cost"')
+    assert "too high" in run_cell(page, 'lesson.reveal("busiest"')
     known = json.loads((lab.progress / "progress.json").read_text())
-    assert known["07"]["predictions"]["misjoin_cost"] == {"shown": True}
+    assert known["10"]["predictions"]["busiest"] == {"shown": True}
 
 
 def test_a_mistaken_prediction_is_told_in_one_line_and_the_mended_one_counts(page, lab):
     ask = 'lesson.predict("untold", "Which share?", low={}, high=90, unit="%")'
-    [error] = json.loads(run_cell(page, '"misjoin_cost",', ask.format(500)))
+    [error] = json.loads(run_cell(page, '"busiest",', ask.format(500)))
     assert error["traceback"] == ["Not yet: low must not exceed high, got 500 and 90; swap them"]
     mended = f"{ask.format(5)}\nlesson.reveal('untold', 0.5)"
     assert "contains it" in run_cell(page, 'lesson.predict("untold"', mended)
     known = json.loads((lab.progress / "progress.json").read_text())
-    assert known["07"]["predictions"]["untold"]["contains"] is True
+    assert known["10"]["predictions"]["untold"]["contains"] is True
 
 
 def test_moving_the_slider_draws_another_picture(page):
@@ -239,14 +237,14 @@ def test_moving_the_slider_draws_another_picture(page):
 
 
 def test_each_control_has_a_name_and_its_keys_draw_another_picture(page):
-    field = page.get_by_role("spinbutton", name="missed reads")
+    field = page.get_by_role("spinbutton", name="hot share")
     before = page.locator(PLAYED).get_attribute("src")
     field.scroll_into_view_if_needed()
     field.focus()
     field.press("ArrowUp")
     field.press("Enter")
     page.wait_for_function(f"before => document.querySelector('{PLAYED}')?.src !== before", arg=before)
-    assert page.get_by_role("spinbutton", name="default").count() == 1
+    assert page.get_by_role("spinbutton", name="nodes", exact=True).count() == 1
 
 
 def test_every_picture_has_its_words(page):
