@@ -201,3 +201,20 @@ ONE_REQUEST = Requests(np.array([1.0]), np.array([0]))
 def test_bad_arguments_are_refused_by_name(call, name):
     with pytest.raises(ValueError, match=rf"^{name} must .*got .*; "):
         call()
+
+
+def test_a_short_run_starts_from_the_steady_state_of_the_rates_that_it_is_given() -> None:
+    shares = zipf_shares(5_000, 0.9)
+    requests = draw_requests(shares, 200, 20, rng=np.random.default_rng(0))
+    home = np.zeros(5_000, dtype=int)
+
+    def misses(**how: np.ndarray) -> float:
+        database, rng = Database(1_000), np.random.default_rng(1)
+        timeline = simulate_cache_tier(requests, home, home, lost_at=30, ttl=600, database=database, rng=rng, **how)
+        return (timeline.requests - timeline.hits).mean()
+
+    steady = steady_miss_rate(shares, 200, 600)
+    assert abs(misses(key_rate=200 * shares) / steady - 1) < 0.25
+    assert misses() < 0.6 * steady  # what was asked in 20 seconds says little of ten minutes
+    with pytest.raises(ValueError, match="key_rate must have a rate for each key"):
+        misses(key_rate=np.ones(3))

@@ -75,6 +75,7 @@ def simulate_cache_tier(
     query_seconds: float = 0.01,
     node_capacity: float | None = None,
     home: npt.ArrayLike | None = None,
+    key_rate: npt.ArrayLike | None = None,
     coalesced: bool = False,
     tick: float = 0.1,
 ) -> Timeline:
@@ -99,6 +100,8 @@ def simulate_cache_tier(
         node_capacity: requests per second that a cache node can serve, or None for any number.
         home: node of each key, or of each request, whose entries are warm at time 0; None for those of `before`. Give
             it where requests of one key go to several nodes of which only one has held the key so far.
+        key_rate: requests per second of each key in the long run, shape (keys,), for the steady state at time 0; None
+            to take what was asked in `requests`, which overstates the hits if they are shorter than a few `ttl`.
         coalesced: whether a miss waits for the query that is under way for its entry, if there is one.
         tick: seconds between two looks at the cache.
 
@@ -128,7 +131,8 @@ def simulate_cache_tier(
     n_keys = int(key.max()) + 1
     n_slots = _slots(int(node.max()) + 1, n_keys)
     slot = node * n_keys + key  # one cache entry for each pair of node and key
-    expires = _warm_entries(time, warm * n_keys + key, n_slots, ttl, rng)
+    weight = _weights(key_rate, key, float(time[-1]))
+    expires = _warm_entries(weight, warm * n_keys + key, n_slots, ttl, rng)
 
     starts = np.arange(0, time[-1] + 2 * tick, tick)
     room = _room_per_tick(node_capacity, starts)
@@ -150,9 +154,21 @@ def simulate_cache_tier(
     return _timeline(time, served_by, latency)
 
 
-def _warm_entries(time: np.ndarray, warm: np.ndarray, n_slots: int, ttl: float, rng: np.random.Generator) -> np.ndarray:
+def _weights(key_rate: npt.ArrayLike | None, key: np.ndarray, seconds: float) -> np.ndarray:
+    """Return how many requests per second each request stands for in the steady state."""
+    if key_rate is None:
+        return np.full(len(key), 1 / seconds)
+    rate = checks.array("key_rate", key_rate, low=0, dimensions=1)
+    if len(rate) <= key.max():
+        raise ValueError(f"key_rate must have a rate for each key up to {key.max()}, got {len(rate)}; give one a key")
+    return rate[key] / np.bincount(key)[key]
+
+
+def _warm_entries(
+    weight: np.ndarray, warm: np.ndarray, n_slots: int, ttl: float, rng: np.random.Generator
+) -> np.ndarray:
     """Return when each entry expires: those that are warm are in their cycle, with the age of a random moment."""
-    rate = np.bincount(warm, minlength=max(n_slots, int(warm.max()) + 1))[:n_slots] / time[-1]
+    rate = np.bincount(warm, weights=weight, minlength=max(n_slots, int(warm.max()) + 1))[:n_slots]
     cycle = ttl + np.divide(1, rate, out=np.full(n_slots, np.inf), where=rate > 0)  # full for ttl, then until asked for
     is_full = rng.uniform(size=n_slots) < np.where(rate > 0, ttl / cycle, 0)
     return np.where(is_full, rng.uniform(0, ttl, n_slots), -np.inf)
