@@ -329,7 +329,11 @@ MISTAKES = [
     (CHAIN, "drops zero", lambda *case: looping(*case, is_answer=bool)),
     (CHAIN, "asks them all", eager),
     (CHAIN, "forgets the source", lambda s, *rest: looping(s, *rest, name_of=s[0][0] if s else "last resort")),
-    (CHAIN, "expects its errors", lambda *case: looping(*case, stops_at=(TypeError, ValueError, AttributeError))),
+    (
+        CHAIN,
+        "expects its errors",
+        lambda *case: looping(*case, stops_at=(TypeError, ValueError, AttributeError, RuntimeError)),
+    ),
     (CHAIN, "asks twice", twice),
     (STEP, "always explores", lambda *case: "explore"),
     (STEP, "unmeasured is worthless", lambda w, t, e, n, s: step(w, t or 0.0, e or 1e-9, n, s)),
