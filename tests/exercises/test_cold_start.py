@@ -73,12 +73,13 @@ def test_the_chain_answers_as_worked_out_by_hand():
         (["pizza"], "popular"),
         (["toast"], "last resort"),
         (["pie"], "pie"),
+        (["pizza"], "popular"),
     ]
     assert_solution_is(CHAIN, lazily, ([("a", {}.get), ("b", [3, 4].__getitem__)], 1, None), ([("a", len)], 3, 9))
 
 
 def test_the_next_step_is_that_of_the_table_by_hand():
-    unasked = {0: "explore", 20: "measure", 80: "measure"}
+    unasked = {0: "explore", 5: "measure", 20: "measure", 80: "measure"}
     by_hand = [((weight, None, 0.0, n, 14), step) for weight in (0.0, 1.0) for n, step in unasked.items()]
     by_hand += [
         ((1.0, 1.0, 0.04, 80, 14), "leave"),
@@ -328,7 +329,11 @@ MISTAKES = [
     (CHAIN, "drops zero", lambda *case: looping(*case, is_answer=bool)),
     (CHAIN, "asks them all", eager),
     (CHAIN, "forgets the source", lambda s, *rest: looping(s, *rest, name_of=s[0][0] if s else "last resort")),
-    (CHAIN, "expects its errors", lambda *case: looping(*case, stops_at=(TypeError, ValueError, AttributeError))),
+    (
+        CHAIN,
+        "expects its errors",
+        lambda *case: looping(*case, stops_at=(TypeError, ValueError, AttributeError, RuntimeError)),
+    ),
     (CHAIN, "asks twice", twice),
     (STEP, "always explores", lambda *case: "explore"),
     (STEP, "unmeasured is worthless", lambda w, t, e, n, s: step(w, t or 0.0, e or 1e-9, n, s)),

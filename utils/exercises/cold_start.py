@@ -123,6 +123,10 @@ def _no_such_field(request: Any) -> Any:
     return request.city
 
 
+def _not_trained_yet(request: Any) -> None:
+    raise RuntimeError("the model is not trained yet")
+
+
 class _LastPie:
     """A source that gives its answer away: who asks it twice gets nothing the second time."""
 
@@ -168,11 +172,12 @@ def _chain_cases() -> list[tuple]:
         ([("own", _not_a_number), ("city", _no_such_field), popular], 7, ["toast"]),
         ([("own", _no_such_field), ("city", _without_length)], 7, ["toast"]),
         ([("pie", _LastPie()), popular], 7, ["toast"]),
+        ([("own", _not_trained_yet), popular], 7, ["toast"]),
     ]
 
 
 def _decision_cases() -> list[tuple]:
-    unasked = [(weight, None, 0.0, looks, 14) for weight in (0.0, 1.0) for looks in (0, 20, 80)]
+    unasked = [(weight, None, 0.0, looks, 14) for weight in (0.0, 1.0) for looks in (0, 5, 20, 80)]
     # Where the lesson's run decides: one and a half standard errors is noise, five and more are not.
     honest = [(1.0, 1.0, 0.04, 80, 14), (1.0, 0.97, 0.04, 45, 14), (0.1, 0.14, 0.05, 80, 14), (0.5, 0.6, 0.1, 250, 100)]
     honest += [(0.5, 0.35, 0.1, 80, 14), (0.2, 0.35, 0.1, 60, 14), (0.5, 0.35, 0.1, 5, 14), (0.0, 0.05, 0.05, 80, 14)]
