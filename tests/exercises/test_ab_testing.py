@@ -89,7 +89,7 @@ def test_the_cases_hold_no_effect_a_lift_and_a_loss_for_arms_of_unequal_size():
     assert all(views.min() >= 10 and set(arm) == {0, 1} for _, views, arm in RATIO.cases())
 
 
-def by_table(p, shared, guard, z, boundary, day, last):
+def by_table(p, shared, guard, z, boundary, day, last, lasts):
     """The readout as the lesson tells it, by where the readings lie in a table written by hand."""
     where = {  # z: (boundary 2.04, boundary 3.2); "." is undecided
         -4.0: ("loss", "loss"), -2.1: ("loss", "."), -2.0: (".", "."), 0.0: (".", "."), 0.3: (".", "."), 2.0: (".", "."),
@@ -102,7 +102,7 @@ def by_table(p, shared, guard, z, boundary, day, last):
         return "split by city and day"
     if metric == "loss" or harm == "win":
         return "roll back"
-    if metric == "win" and day in (7, 14, 21, 28):
+    if metric == "win" and day in (7, 14, 21, 28) and lasts:
         return "ship"
     return "keep the old one" if day == last else "wait"
 
@@ -110,7 +110,7 @@ def by_table(p, shared, guard, z, boundary, day, last):
 def test_the_readout_is_that_of_the_table_by_hand():
     cases = READOUT.cases()
     assert [READOUT.solution(*case) for case in cases] == [by_table(*case) for case in cases]
-    assert len(set(cases)) == len(cases) == 166
+    assert len(set(cases)) == len(cases) == 184
     said = [READOUT.solution(*case) for case in cases]
     words = ("debug the split", "split by city and day", "roll back", "ship", "wait", "keep the old one")
     assert min(said.count(word) for word in words) >= 5
@@ -119,7 +119,7 @@ def test_the_readout_is_that_of_the_table_by_hand():
 
 def test_a_statistic_at_a_boundary_has_reached_it():
     asked = [(2.04, 0, 7), (-2.04, 0, 3), (4.0, 2.04, 7)]
-    said = [READOUT.solution(0.001, False, guard, z, 2.04, day, 14) for z, guard, day in asked]
+    said = [READOUT.solution(0.001, False, guard, z, 2.04, day, 14, True) for z, guard, day in asked]
     assert said == ["ship", "roll back", "roll back"]
 
 
@@ -153,14 +153,14 @@ def jackknife(clicks, views, arm):
     return (out[1][0] - out[0][0]) / (out[0][1] + out[1][1]) ** 0.5
 
 
-def readout(p, shared, guard, z, boundary, day, last, *, alarm=0.001, ships=lambda day: day % 7 == 0):
+def readout(p, shared, guard, z, boundary, day, last, lasts, *, alarm=0.001, ships=lambda day: day % 7 == 0):
     harmed = guard >= boundary or z <= -boundary
-    conditions = [p < alarm, shared, harmed, z >= boundary and ships(day), day >= last]
+    conditions = [p < alarm, shared, harmed, z >= boundary and ships(day) and lasts, day >= last]
     words = ["debug the split", "split by city and day", "roll back", "ship", "keep the old one"]
     return np.select(conditions, words, "wait")
 
 
-def by_returns(p, shared, guard, z, boundary, day, last):
+def by_returns(p, shared, guard, z, boundary, day, last, lasts):
     """Early returns, the lines reached exclusively."""
     if not p > 0.001:
         return "debug the split"
@@ -168,7 +168,7 @@ def by_returns(p, shared, guard, z, boundary, day, last):
         return "split by city and day"
     if z < -boundary or guard > boundary:
         return "roll back"
-    if z > boundary and day in (7, 14, 21, 28):
+    if z > boundary and day in (7, 14, 21, 28) and lasts:
         return "ship"
     return "wait" if day < last else "keep the old one"
 
@@ -243,6 +243,8 @@ WRONG = [
     (READOUT, lambda p, shared, guard, *rest: readout(p, shared, abs(guard), *rest)),
     (READOUT, lambda p, shared, guard, *rest: readout(p, shared, 9 if guard >= 1.96 else 0, *rest)),
     (READOUT, lambda p, shared, *rest: "split by city and day" if shared else readout(p, shared, *rest)),
+    (READOUT, lambda *readings: readout(*readings) if readings[-1] else "wait"),
+    (READOUT, lambda *readings: readout(*readings[:-1], readings[-1] or readings[5] >= 14)),
     (READOUT, lambda *readings: "wait"),
 ]
 
@@ -260,9 +262,9 @@ def by_request(clicks, views, arm, *, pooled):
     return np.sign(x1 / y1 - x0 / y0) * np.sqrt(chi_square)
 
 
-def never_waits_with_a_winner(p, shared, guard, z, boundary, day, last):
-    wins = z >= boundary and day % 7 == 0
-    return readout(1.0 if wins else p, shared and not wins, 0 if wins else guard, z, boundary, day, last)
+def never_waits_with_a_winner(p, shared, guard, z, boundary, day, last, lasts):
+    wins = z >= boundary and day % 7 == 0 and lasts
+    return readout(1.0 if wins else p, shared and not wins, 0 if wins else guard, z, boundary, day, last, lasts)
 
 
 def patient_with_harm(*readings):
@@ -287,10 +289,11 @@ MISTAKES = [
     (RATIO, "control minus treatment", lambda *columns: -by_delta_method(*columns)),
     (READOUT, "ships on any day", rule(ships=lambda day: True)),
     (READOUT, "ships once a week has passed", rule(ships=lambda day: day > 6)),
+    (READOUT, "ships a novelty", lambda *readings: readout(*readings[:-1], True)),
     (READOUT, "harm waits for Sunday", patient_with_harm),
     (READOUT, "no guardrail", lambda p, shared, guard, *rest: readout(p, shared, -9, *rest)),
     (READOUT, "peeking", lambda p, shared, guard, z, edge, *days: readout(p, shared, guard, z, 1.96, *days)),
-    (READOUT, "one more week", lambda *readings: readout(*readings[:-1], 99)),
+    (READOUT, "one more week", lambda *readings: readout(*readings[:-2], 99, readings[-1])),
     (READOUT, "two-sided win", lambda p, shared, guard, z, *rest: readout(p, shared, guard, abs(z), *rest)),
     (READOUT, "winners skip the checks", never_waits_with_a_winner),
     (READOUT, "blind to supply", lambda p, shared, *rest: readout(p, False, *rest)),

@@ -43,30 +43,32 @@ def ratio_z(clicks: np.ndarray, views: np.ndarray, arm: np.ndarray) -> float:
 
 def verdict(
     sample_ratio_p: float,
-    supply_is_shared: bool,
+    shared: bool,
     guardrail_z: float,
     z: float,
     boundary: float,
     day: int,
     last_day: int,
+    lasts: bool,
 ) -> str:
     """Return "debug the split", "split by city and day", "roll back", "ship", "wait" or
     "keep the old one" for the readout of a day.
 
     sample_ratio_p: p-value of the sample-ratio test.
-    supply_is_shared: whether the two arms, split by user, draw on the same couriers.
+    shared: whether the two arms, split by user, draw on the same couriers.
     guardrail_z: of late deliveries, in standard errors; positive is worse.
     z: of the deciding metric; positive is better.
     boundary: the planned critical z of this look, for both statistics.
     day: of the test, from 1. last_day: of the plan, a whole number of weeks.
+    lasts: whether those who know it for a week still gain, or nothing looks new.
     """
     if sample_ratio_p < 0.001:
         return "debug the split"
-    if supply_is_shared:
+    if shared:
         return "split by city and day"
     if z <= -boundary or guardrail_z >= boundary:
         return "roll back"
-    if z >= boundary and day % 7 == 0:
+    if z >= boundary and day % 7 == 0 and lasts:
         return "ship"
     return "keep the old one" if day >= last_day else "wait"
 
@@ -159,7 +161,7 @@ def _ratio_cases() -> list[tuple]:
 
 
 def _verdict_cases() -> list[tuple]:
-    """Readouts on both sides of every line, and none on a line: (p, shared, guardrail, z, boundary, day, last)."""
+    """Readouts on both sides of every line, and none on a line: (p, shared, guardrail, z, boundary, day, last, lasts)."""
     values, days = (-4.0, -2.1, -2.0, 0.3, 2.0, 2.1, 3.1, 4.0), (3, 6, 7, 8, 13, 14)
     cases = [(0.4, False, 0.0, z, edge, day, 14) for z in values for edge in (2.04, 3.2) for day in (3, 7, 14)]
     cases += [(0.02, False, 0.0, z, 2.04, day, last) for z in (0.3, 2.1) for day in days for last in (14, 21)]
@@ -174,59 +176,83 @@ def _verdict_cases() -> list[tuple]:
     ratios = (0.04, 0.0105, 0.0055, 0.0021, 0.00102, 0.00098, 0.0005, 1e-4, 2e-6)
     cases += [(p, shared, 0.0, z, 2.04, 7, 14) for p in ratios for shared in (False, True) for z in (0.3, 4.0)]
     cases += [(0.4, True, guard, z, 2.04, day, 14) for guard in (0.0, 4.0) for z in (-4.0, 0.3, 4.0) for day in (3, 14)]
-    return cases + [
-        (2e-6, shared, 4.0, z, 2.04, day, 14) for shared in (False, True) for z in (-4.0, 4.0) for day in (3, 14)
+    cases += [(2e-6, shared, 4.0, z, 2.04, day, 14) for shared in (False, True) for z in (-4.0, 4.0) for day in (3, 14)]
+    fading = [
+        (0.4, False, 0.0, z, 2.04, day, last) for z in (-4.0, 0.3, 4.0) for day in (3, 7, 14) for last in (14, 21)
     ]
+    return [(*case, True) for case in cases] + [(*case, False) for case in fading]
 
 
-def _ships_on_any_day(p: float, shared: bool, guard: float, z: float, boundary: float, day: int, last: int) -> str:
-    return verdict(p, shared, guard, z, boundary, 7 if z >= boundary else day, last)
+def _ships_on_any_day(
+    p: float, shared: bool, guard: float, z: float, boundary: float, day: int, last: int, lasts: bool
+) -> str:
+    return verdict(p, shared, guard, z, boundary, 7 if z >= boundary and lasts else day, last, lasts)
 
 
 def _ships_once_a_week_has_passed(
-    p: float, shared: bool, guard: float, z: float, boundary: float, day: int, last: int
+    p: float, shared: bool, guard: float, z: float, boundary: float, day: int, last: int, lasts: bool
 ) -> str:
-    return verdict(p, shared, guard, z, boundary, 7 if z >= boundary and day >= 7 else day, last)
+    return verdict(p, shared, guard, z, boundary, 7 if z >= boundary and day >= 7 and lasts else day, last, lasts)
 
 
-def _harm_waits_for_sunday(p: float, shared: bool, guard: float, z: float, boundary: float, day: int, last: int) -> str:
-    said = verdict(p, shared, guard, z, boundary, day, last)
+def _harm_waits_for_sunday(
+    p: float, shared: bool, guard: float, z: float, boundary: float, day: int, last: int, lasts: bool
+) -> str:
+    said = verdict(p, shared, guard, z, boundary, day, last, lasts)
     return "wait" if said == "roll back" and day % 7 else said
 
 
-def _no_guardrail(p: float, shared: bool, guard: float, z: float, boundary: float, day: int, last: int) -> str:
-    return verdict(p, shared, 0.0, z, boundary, day, last)
+def _no_guardrail(
+    p: float, shared: bool, guard: float, z: float, boundary: float, day: int, last: int, lasts: bool
+) -> str:
+    return verdict(p, shared, 0.0, z, boundary, day, last, lasts)
 
 
-def _peeking(p: float, shared: bool, guard: float, z: float, boundary: float, day: int, last: int) -> str:
-    return verdict(p, shared, guard, z, 1.96, day, last)
+def _peeking(p: float, shared: bool, guard: float, z: float, boundary: float, day: int, last: int, lasts: bool) -> str:
+    return verdict(p, shared, guard, z, 1.96, day, last, lasts)
 
 
-def _one_more_week(p: float, shared: bool, guard: float, z: float, boundary: float, day: int, last: int) -> str:
-    return verdict(p, shared, guard, z, boundary, day, last + 7)
+def _one_more_week(
+    p: float, shared: bool, guard: float, z: float, boundary: float, day: int, last: int, lasts: bool
+) -> str:
+    return verdict(p, shared, guard, z, boundary, day, last + 7, lasts)
 
 
-def _two_sided_win(p: float, shared: bool, guard: float, z: float, boundary: float, day: int, last: int) -> str:
-    return verdict(p, shared, guard, abs(z), boundary, day, last)
+def _two_sided_win(
+    p: float, shared: bool, guard: float, z: float, boundary: float, day: int, last: int, lasts: bool
+) -> str:
+    return verdict(p, shared, guard, abs(z), boundary, day, last, lasts)
 
 
 def _winner_skips_the_checks(
-    p: float, shared: bool, guard: float, z: float, boundary: float, day: int, last: int
+    p: float, shared: bool, guard: float, z: float, boundary: float, day: int, last: int, lasts: bool
 ) -> str:
-    wins = z >= boundary and day % 7 == 0
-    return "ship" if wins else verdict(p, shared, guard, z, boundary, day, last)
+    wins = z >= boundary and day % 7 == 0 and lasts
+    return "ship" if wins else verdict(p, shared, guard, z, boundary, day, last, lasts)
 
 
-def _blind_to_supply(p: float, shared: bool, guard: float, z: float, boundary: float, day: int, last: int) -> str:
-    return verdict(p, False, guard, z, boundary, day, last)
+def _blind_to_supply(
+    p: float, shared: bool, guard: float, z: float, boundary: float, day: int, last: int, lasts: bool
+) -> str:
+    return verdict(p, False, guard, z, boundary, day, last, lasts)
 
 
-def _debugs_the_healthy(p: float, shared: bool, guard: float, z: float, boundary: float, day: int, last: int) -> str:
-    return "debug the split" if p < 0.05 else verdict(p, shared, guard, z, boundary, day, last)
+def _debugs_the_healthy(
+    p: float, shared: bool, guard: float, z: float, boundary: float, day: int, last: int, lasts: bool
+) -> str:
+    return "debug the split" if p < 0.05 else verdict(p, shared, guard, z, boundary, day, last, lasts)
 
 
-def _debugs_too_little(p: float, shared: bool, guard: float, z: float, boundary: float, day: int, last: int) -> str:
-    return verdict(p if p < 1e-5 else 1.0, shared, guard, z, boundary, day, last)
+def _debugs_too_little(
+    p: float, shared: bool, guard: float, z: float, boundary: float, day: int, last: int, lasts: bool
+) -> str:
+    return verdict(p if p < 1e-5 else 1.0, shared, guard, z, boundary, day, last, lasts)
+
+
+def _ships_a_novelty(
+    p: float, shared: bool, guard: float, z: float, boundary: float, day: int, last: int, lasts: bool
+) -> str:
+    return verdict(p, shared, guard, z, boundary, day, last, True)
 
 
 EXERCISES = (
@@ -360,14 +386,20 @@ EXERCISES = (
             Mistake(
                 "ships on any day",
                 _ships_on_any_day,
-                "You ship a win in the middle of a week. A pure novelty crossed its boundary by day three, and the days "
-                "of a week have different visitors.",
+                "You ship a win in the middle of a week. The days of a week have different visitors, and each of them "
+                "should weigh the same.",
             ),
             Mistake(
                 "ships once a week has passed",
                 _ships_once_a_week_has_passed,
                 "After the first week you ship on any day, so the test holds some weekdays twice as often as others. "
                 "Wait for the end of a week.",
+            ),
+            Mistake(
+                "ships a novelty",
+                _ships_a_novelty,
+                "You ship a win of which nobody knows whether it lasts. A pure novelty had won at the end of the first "
+                "week, in every test.",
             ),
             Mistake(
                 "harm waits for Sunday",
@@ -417,7 +449,7 @@ EXERCISES = (
         ),
         hints=(
             "First ask whether the numbers mean anything, then whether anything is harmed, then what they say.",
-            "Split, shared supply, harm on any day, a win at the end of a week, the end of the plan.",
+            "Split, shared supply, harm on any day, a win that lasts at the end of a week, the end of the plan.",
         ),
         praise="Trust first, then harm, then evidence against the plan, and the plan has an end.",
     ),

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from utils.experiments.ab_testing.shared_supply import within_capacity
+from utils.experiments.ab_testing.shared_supply import orders_in_line, within_capacity
 
 
 def one_by_one(asked, group, capacity):
@@ -58,3 +58,29 @@ def test_capacity_meets_its_group_by_number():
 def test_bad_arguments_are_named(arguments, said):
     with pytest.raises(ValueError, match=said):
         within_capacity(*arguments)
+
+
+def test_orders_stand_in_line_as_a_loop_would_put_them():
+    rng = np.random.default_rng(3)
+    counts, group = rng.poisson(0.8, (2, 60)), rng.integers(0, 5, 60)
+    line = [
+        (visit, version)
+        for g in range(5)
+        for visit in range(60)
+        if group[visit] == g
+        for version in (0, 1)
+        for _ in range(counts[version, visit])
+    ]
+    assert list(zip(*orders_in_line(counts, group), strict=True)) == line
+
+
+def test_malformed_counts_are_refused():
+    for counts, group, said in (
+        ([[1, 2]], [0], "one whole number a visit"),
+        ([[1, 2]], [0.0, 1.0], "one whole number a visit"),
+        ([[1.5, 2]], [0, 1], "counts must be whole"),
+        ([[-1, 2]], [0, 1], "counts"),
+        ([1, 2], [0, 1], "counts"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            orders_in_line(counts, group)

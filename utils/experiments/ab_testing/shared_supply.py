@@ -7,7 +7,35 @@ from numpy.typing import ArrayLike, NDArray
 from utils.foundation import checks
 from utils.foundation.labels import aligned
 
-__all__ = ["within_capacity"]
+__all__ = ["orders_in_line", "within_capacity"]
+
+
+def orders_in_line(counts: ArrayLike, group: ArrayLike) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """List the orders of all versions in the order in which a group serves them: by group, then visit, then version.
+
+    Args:
+        counts: orders that each visit would place under each version, whole numbers, shape (versions, visits); visits
+            stand in the order of time.
+        group: number of the group (a city's day) that each visit belongs to, shape (visits,).
+
+    Returns:
+        Visit and version of each order, as `within_capacity` wants them.
+
+    Raises:
+        ValueError: shapes that do not fit, counts that are negative, missing or no whole numbers.
+
+    >>> visit, version = orders_in_line([[1, 0, 2], [1, 1, 0]], [1, 0, 0])
+    >>> visit.tolist(), version.tolist()
+    ([1, 2, 2, 0, 0], [1, 0, 0, 0, 1])
+    """
+    placed, groups = checks.array("counts", counts, low=0, dimensions=2), np.asarray(group)
+    if groups.shape != placed.shape[1:] or not np.issubdtype(groups.dtype, np.integer):
+        raise ValueError(f"group must be one whole number a visit, got {groups.shape} for counts {placed.shape}")
+    if (placed != np.floor(placed)).any():
+        raise ValueError("counts must be whole numbers, got fractions; count orders, not shares of them")
+    version, visit = (np.repeat(x.ravel(), placed.ravel().astype(int)) for x in np.indices(placed.shape))
+    order = np.lexsort((version, visit, groups[visit]))
+    return visit[order], version[order]
 
 
 def within_capacity(asked: ArrayLike, group: ArrayLike, capacity: ArrayLike) -> NDArray[np.bool_]:
