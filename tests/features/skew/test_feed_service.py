@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from utils.features.skew import click_features, serving_database
-from utils.features.skew.feed_service import feed_app, serve_visits
+from utils.features.skew.feed_service import feed_app, serve_in_process, serve_visits
 from utils.features.skew.online_features import OnlineFeatures
 from utils.features.skew.parity import replay_parity
 from utils.foundation.http_server import serve
@@ -42,6 +42,24 @@ def test_what_is_served_over_http_is_what_the_offline_side_computes(platter):
     assert feeds.shape == (len(visits.user_id), 10)
     assert np.all(np.diff(minutes, axis=1) <= 0)
     assert np.all(minutes[:, -1] >= np.sort(dimensions.preparation_minutes[candidates], axis=1)[:, 2])
+
+
+def test_in_process_the_same_is_served_logged_and_refused(platter):
+    world, _, dimensions, rates = platter
+    visits = world.sessions(DAY, DAY + 1, sessions_per_day=40)
+    candidates = np.random.default_rng(1).permuted(np.tile(np.arange(50), (len(visits.user_id), 1)), axis=1)[:, :12]
+    database, feeds, logs = serving_database.new_database(rates, dimensions), [], []
+    for serve_them in (serve_visits, serve_in_process):
+        with serving_database.copy_of(database) as connection:
+            app = feed_app(OnlineFeatures(connection), EvenModel())
+            feeds.append(serve_them(app, visits, candidates, batch=9))
+            logs.append(serving_database.served_log(connection))
+            with pytest.raises(httpx.HTTPStatusError, match="422"):
+                serve_them(app, visits, candidates + 10**6)
+    assert np.array_equal(*feeds)
+    pd.testing.assert_frame_equal(*logs)
+    with pytest.raises(ValueError, match="candidates must have one row"):
+        serve_in_process(None, visits, candidates[1:])
 
 
 def test_candidates_of_other_visits_are_refused(platter):

@@ -1,7 +1,9 @@
 """The feed service of lesson 07, over HTTP: fetch features, score, rank, and log what was served."""
 
+import asyncio
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -16,7 +18,7 @@ from utils.world import Sessions
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-__all__ = ["feed_app", "serve_visits"]
+__all__ = ["feed_app", "serve_in_process", "serve_visits"]
 
 
 class Model(Protocol):
@@ -80,7 +82,7 @@ def _log_rows(
             yield visit.session_id, visit.user_id, dish_id, time, *row, score
 
 
-def serve_visits(app: "FastAPI", sessions: Sessions, candidates: np.ndarray, *, batch: int = 64) -> np.ndarray:
+def serve_visits(app: "FastAPI", sessions: Sessions, candidates: np.ndarray, *, batch: int = 256) -> np.ndarray:
     """Start the service, send it every visit over HTTP as a gateway does, and stop it.
 
     Args:
@@ -94,24 +96,65 @@ def serve_visits(app: "FastAPI", sessions: Sessions, candidates: np.ndarray, *, 
 
     Raises:
         ValueError: candidates that are not one row a visit, a batch of none.
+        httpx.HTTPStatusError: the service refuses a visit.
     """
     import httpx
 
+    requests, feeds = _requests(sessions, candidates, batch), []
+    with serve(app) as url, httpx.Client(base_url=url, timeout=30, verify=False) as client:
+        for request in requests:
+            feeds += client.post("/feed", json=request).raise_for_status().json()
+    return np.array(feeds)
+
+
+def serve_in_process(app: "FastAPI", sessions: Sessions, candidates: np.ndarray, *, batch: int = 256) -> np.ndarray:
+    """Do as `serve_visits` without a socket: the same requests reach the application as a server would hand them over.
+
+    It spares the tenths of a second that a server takes to stop.
+
+    Args:
+        app: application from `feed_app`.
+        sessions: `utils.world` sessions, n of them.
+        candidates: dishes that could be shown, shape (n, k).
+        batch: visits in one request.
+
+    Returns:
+        Feeds, shape (n, feed length), best dish first.
+
+    Raises:
+        ValueError: candidates that are not one row a visit, a batch of none.
+        httpx.HTTPStatusError: the service refuses a visit.
+
+    References:
+        ASGI specification 3.0, https://asgi.readthedocs.io/en/latest/specs/main.html
+    """
+    import httpx
+
+    requests = _requests(sessions, candidates, batch)
+
+    async def ask() -> list[list[int]]:
+        transport, feeds = httpx.ASGITransport(app=app), []
+        async with httpx.AsyncClient(transport=transport, base_url="http://feed", verify=False) as client:
+            for request in requests:
+                feeds += (await client.post("/feed", json=request)).raise_for_status().json()
+        return feeds
+
+    with ThreadPoolExecutor(1) as pool:  # a notebook's own thread already runs an event loop
+        return np.array(pool.submit(lambda: asyncio.run(ask())).result())
+
+
+def _requests(sessions: Sessions, candidates: np.ndarray, batch: int) -> list[list[dict[str, Any]]]:
+    """Return the bodies of the requests, a batch of visits each."""
     batch, candidates = checks.count("batch", batch), np.asarray(candidates)
     if candidates.ndim != 2 or len(candidates) != len(sessions.session_id):
         raise ValueError(
             f"candidates must have one row for each of the {len(sessions.session_id)} sessions, got shape "
             f"{candidates.shape}; draw them for the same sessions"
         )
-
     visits = [
         {"session_id": session, "user_id": user, "dish_ids": dishes, "time": str(time)}
         for session, user, dishes, time in zip(
             sessions.session_id.tolist(), sessions.user_id.tolist(), candidates.tolist(), sessions.time, strict=True
         )
     ]
-    feeds = []
-    with serve(app) as url, httpx.Client(base_url=url, timeout=30, verify=False) as client:
-        for start in range(0, len(visits), batch):
-            feeds += client.post("/feed", json=visits[start : start + batch]).raise_for_status().json()
-    return np.array(feeds)
+    return [visits[start : start + batch] for start in range(0, len(visits), batch)]
