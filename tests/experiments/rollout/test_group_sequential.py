@@ -14,6 +14,7 @@ from utils.experiments.rollout.simulation import simulate_rollouts
 
 ERRORS, ORDERS = Guardrail("errors", (4, 2, 1.5)), Guardrail("orders", (0.8, 0.9, 0.95))
 PLAN = RolloutPlan([ERRORS, ORDERS], minimum_windows=2, maximum_windows=6)
+SIX_LOOKS = sum(1 / k for k in range(1, 7))  # look k spends 1/k of it
 
 
 def actions(rule, minutes, step=0):
@@ -27,7 +28,7 @@ def actions(rule, minutes, step=0):
 
 
 def test_the_first_look_goes_back_exactly_where_the_binomial_test_is_at_its_part_of_the_level():
-    level = 0.05 / 6 * 6 / math.pi**2
+    level = 0.05 / 6 / SIX_LOOKS
     counts = [k for k in range(1, 12) if stats.binomtest(k, 40, 0.1, alternative="greater").pvalue <= level]
     for k in range(1, 12):
         action = actions(GroupSequentialRule(PLAN, every=1), [(1_000, k, 40 - k, 300, 2_700)], step=1)
@@ -38,8 +39,8 @@ def test_the_first_look_goes_back_exactly_where_the_binomial_test_is_at_its_part
         assert action == [ROLL_BACK if k in fewer else HOLD]
 
 
-def test_the_second_look_has_a_quarter_of_the_level_and_sees_all_counts_of_the_step():
-    level = 0.05 / 6 * 6 / math.pi**2 / 4
+def test_the_second_look_has_half_of_the_level_and_sees_all_counts_of_the_step():
+    level = 0.05 / 6 / SIX_LOOKS / 2
     first = min(k for k in range(60) if stats.binomtest(k + 2, 80, 0.1, alternative="greater").pvalue <= level)
     for k in (first - 1, first):
         minutes = [(1_000, 2, 38, 300, 2_700), (1_000, k, 40 - k, 300, 2_700)]

@@ -18,6 +18,15 @@ def test_faults_act_as_described():
     assert [release.is_faulty for release in (*FAULTS, *HEALTHY)] == [True] * 6 + [False] * 2
 
 
+def test_an_incident_that_adds_the_same_failures_to_both_dilutes_the_fault():
+    added = Release("x", errors=5.0, orders=0.75, incident=(0, 40), incident_ratio=5.0, incident_adds=True)
+    for at, share in ((20, 0.01), (20, np.array([0.1, 0.5])), (41, 0.01)):
+        errors, slow, orders = added.ratios(at, share) * added.both_arms(at).reshape(3, *([1] * np.ndim(share)))
+        np.testing.assert_allclose(errors, 9 if at == 20 else 5)  # 5 of its own and 4 of the incident
+        np.testing.assert_allclose(slow, 5 if at == 20 else 1)
+        np.testing.assert_allclose(orders, 0.75)
+
+
 @pytest.mark.parametrize(
     ("make", "named"),
     [
@@ -33,6 +42,7 @@ def test_faults_act_as_described():
         (lambda: Release("x", incident=(0, math.inf)), "incident"),
         (lambda: Release("x", incident=(1, 2, 3)), "incident"),
         (lambda: Release("x", incident=20), "incident"),
+        (lambda: Release("x", incident_adds=1), "incident_adds"),
     ],
 )
 def test_a_bad_argument_is_named(make, named):

@@ -1,7 +1,5 @@
 """A group-sequential test as a rollout's rule: exact tests at planned looks, which share the two error rates."""
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
@@ -17,9 +15,10 @@ __all__ = ["GroupSequentialRule"]
 class GroupSequentialRule:
     """Compares the arms every few minutes by exact tests on the counts of the step, and spends its errors over the looks.
 
-    Look k of a step spends 6/(π²k²) of each error rate, so that all looks together spend one of it. A guardrail goes
-    back when the split of its events is too unlikely for equal versions, and is content when it is too unlikely for a
-    canary as bad as the step must not let pass; given their total, events split as a binomial.
+    Look k of a step spends a part of each error rate that falls as 1/k, and all looks together spend it once; falling
+    faster would leave too little for the late looks. A guardrail goes back when the split of its events is too unlikely
+    for equal versions, and is content when it is too unlikely for a canary as bad as the step must not let pass; given
+    their total, events split as a binomial.
 
     Args:
         plan: the plan; its guardrails are among "errors", "slow" and "orders", their noise is not used.
@@ -36,6 +35,8 @@ class GroupSequentialRule:
     def __init__(self, plan: RolloutPlan, *, every: int = 5) -> None:
         self.plan, self.steps = plan, plan.steps
         self.every = checks.count("every", every, "use 5 minutes", maximum=plan.maximum_windows)
+        looks = np.arange(1, plan.maximum_windows // self.every + 1)
+        self._spent = 1 / looks / (1 / looks).sum()
         unknown = sorted(set(plan.names) - set(EVENTS))
         if unknown:
             raise ValueError(f"guardrails must be among {EVENTS}, got {unknown}; rename or remove them")
@@ -69,7 +70,8 @@ class GroupSequentialRule:
 
     def _look(self, due: NDArray[np.int64], step: NDArray[np.int64]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Return of the runs that are due which go back, and which are content."""
-        spent = 6 / (math.pi * (self._minutes[due] // self.every)) ** 2
+        look = np.minimum(self._minutes[due] // self.every, self._spent.size)  # what is out is not looked at any more
+        spent = self._spent[look - 1]
         visits, counts = self._visits[:, due], self._counts[..., due]
         share, ratio, total = visits[1] / visits.sum(axis=0), self._ratios[:, step], counts.sum(axis=0)
         as_bad = share * ratio / (1 + share * (ratio - 1))

@@ -26,6 +26,8 @@ class Release:
         from_share: share of the traffic from which the fault acts.
         incident: first and last minute of an incident that multiplies errors and slow answers of *both* versions.
         incident_ratio: by how much.
+        incident_adds: whether the incident's own failures are as many in both versions, so that the fault does not
+            multiply them and looks smaller while it lasts.
 
     Raises:
         ValueError: if a value is out of its range.
@@ -39,6 +41,7 @@ class Release:
     from_share: float = 0.0
     incident: tuple[float, float] | None = None
     incident_ratio: float = 5.0
+    incident_adds: bool = False
 
     def __post_init__(self) -> None:
         for name in ("errors", "slow", "orders", "incident_ratio"):
@@ -46,6 +49,8 @@ class Release:
             checks.number(name, getattr(self, name), high=LARGEST_RATIO, remedy="use 1 for no change")
         checks.number("grows_over", self.grows_over, low=0, high=LONGEST, remedy="use 0 for at once")
         checks.share("from_share", self.from_share, "use 0 for every share")
+        if not isinstance(self.incident_adds, bool):
+            raise ValueError(f"incident_adds must be True or False, got {self.incident_adds!r:.60}; choose one")
         if self.incident is not None:
             minutes = checks.array("incident", self.incident, low=0, high=LONGEST, dimensions=1)
             if len(minutes) != 2 or minutes[0] > minutes[1]:
@@ -72,7 +77,8 @@ class Release:
         grown = 1.0 if self.grows_over == 0 else min(minute / self.grows_over, 1.0)
         acting = grown * (share >= self.from_share)
         full = np.array([self.errors, self.slow, self.orders]).reshape(3, *([1] * share.ndim))
-        return 1 + (full - 1) * acting
+        beside = self.both_arms(minute) if self.incident_adds else np.ones(3)
+        return 1 + (full - 1) * acting / beside.reshape(3, *([1] * share.ndim))
 
     def both_arms(self, minute: float) -> NDArray[np.float64]:
         """Return by how much an incident multiplies the rates of both versions.
