@@ -1,4 +1,4 @@
-"""Lesson 10, a light one, as a learner meets it: a real JupyterLab in Chromium, run top to bottom, exercises answered, slider moved."""
+"""Lesson 10, a light one, as a learner meets it in Chromium: run top to bottom, exercises answered, slider moved."""
 
 import json
 import os
