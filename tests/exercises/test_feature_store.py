@@ -207,6 +207,12 @@ def newest(known, value, *orders):
     return value[max(np.flatnonzero(known), key=lambda i: [o[i] for o in orders])] if known.any() else np.nan
 
 
+def final(event_time, available_time, value):
+    rows = pd.DataFrame({"e": event_time, "a": available_time, "v": value}).sort_values("a")
+    rows = rows.drop_duplicates("e", keep="last")
+    return rows["e"], rows["a"], rows["v"]
+
+
 MISTAKES = [
     (WAIT, "of the late ones", lambda late, mean, complete: stats.expon.ppf(complete, scale=mean)),
     (WAIT, "before the event", lambda late, mean, complete: mean * (math.log(late) - math.log(1 - complete))),
@@ -215,6 +221,7 @@ MISTAKES = [
     (KNOWN, "event time only", lambda e, a, v, t, ttl: newest((e <= t) & (e >= t - ttl - 1e-12), v, e, a)),
     (KNOWN, "last arrival", lambda e, a, v, t, ttl: newest((e <= t) & (a <= t) & (t - e <= ttl), v, a)),
     (KNOWN, "first version", lambda e, a, v, t, ttl: newest((e <= t) & (a <= t) & (t - e <= ttl), v, e, -a)),
+    (KNOWN, "final version", lambda e, a, v, t, ttl: by_sorting(*final(e, a, v), t, ttl)),
     (KNOWN, "age since arrival", lambda e, a, v, t, ttl: newest((e <= t) & (a <= t) & (t - a <= ttl), v, e, a)),
     (KNOWN, "strictly before", lambda e, a, v, t, ttl: newest((e < t) & (a < t) & (t - e < ttl), v, e, a)),
     (KNOWN, "no ttl", lambda e, a, v, t, ttl: newest((e <= t) & (a <= t), v, e, a)),

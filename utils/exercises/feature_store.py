@@ -74,6 +74,16 @@ def _first_version(
     return _pick(known, value, event_time, -available_time)
 
 
+def _final_version(
+    event_time: np.ndarray, available_time: np.ndarray, value: np.ndarray, asked: float, ttl: float
+) -> float:
+    is_final = np.array(
+        [t == available_time[event_time == e].max() for e, t in zip(event_time, available_time, strict=True)]
+    )
+    known = is_final & (event_time <= asked) & (available_time <= asked) & (asked - event_time <= ttl)
+    return _pick(known, value, event_time, available_time)
+
+
 def _age_since_arrival(
     event_time: np.ndarray, available_time: np.ndarray, value: np.ndarray, asked: float, ttl: float
 ) -> float:
@@ -186,6 +196,12 @@ EXERCISES = (
                 "first version",
                 _first_version,
                 "You answer with the value as it was first published. From its arrival on a correction wins.",
+            ),
+            Mistake(
+                "final version",
+                _final_version,
+                "You keep the final version of each event before you ask what had arrived. Until a correction comes, "
+                "what it corrects is known.",
             ),
             Mistake(
                 "age since arrival",
