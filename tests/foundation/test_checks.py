@@ -163,6 +163,16 @@ def test_a_choice_is_one_of_its_options():
             checks.choice("method", other, ("chi2", "exact"))
 
 
+def test_a_truth_value_is_a_bool_of_either_kind_and_nothing_else():
+    assert [checks.truth("stalls", value, "choose one") for value in (True, False, np.True_, np.False_)] == [
+        True,
+        False,
+    ] * 2
+    for other in (0, 1, "True", None, np.array([True])):
+        with pytest.raises(ValueError, match="stalls must be True or False, got .*; choose one"):
+            checks.truth("stalls", other, "choose one")
+
+
 def test_a_generator_is_taken_and_nothing_else():
     rng = np.random.default_rng(0)
     assert checks.generator("rng", rng) is rng

@@ -30,6 +30,7 @@ __all__ = [
     "share",
     "significance_level",
     "told",
+    "truth",
 ]
 
 LONGEST_WAIT = 86_400  # seconds: a day
@@ -139,6 +140,17 @@ def count(name: str, value: Any, remedy: str = "", *, minimum: int = 1, maximum:
     if maximum is not None and int(real) > maximum:
         raise ValueError(f"{name} must be at most {maximum:,}, got {told(value)}; {remedy or 'choose a smaller one'}")
     return int(real)
+
+
+def truth(name: str, value: Any, remedy: str) -> bool:
+    """Return a truth value as a bool; numbers and texts are none.
+
+    >>> truth("stalls", np.True_, "choose one")
+    True
+    """
+    if not isinstance(value, (bool, np.bool_)):
+        raise ValueError(f"{name} must be True or False, got {told(value)}; {remedy}")
+    return bool(value)
 
 
 def choice(name: str, value: Any, options: Sequence[str]) -> str:

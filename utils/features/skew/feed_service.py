@@ -110,20 +110,7 @@ def serve_visits(app: "FastAPI", sessions: Sessions, candidates: np.ndarray, *, 
 def serve_in_process(app: "FastAPI", sessions: Sessions, candidates: np.ndarray, *, batch: int = 256) -> np.ndarray:
     """Do as `serve_visits` without a socket: the same requests reach the application as a server would hand them over.
 
-    It spares the tenths of a second that a server takes to stop.
-
-    Args:
-        app: application from `feed_app`.
-        sessions: `utils.world` sessions, n of them.
-        candidates: dishes that could be shown, shape (n, k).
-        batch: visits in one request.
-
-    Returns:
-        Feeds, shape (n, feed length), best dish first.
-
-    Raises:
-        ValueError: candidates that are not one row a visit, a batch of none.
-        httpx.HTTPStatusError: the service refuses a visit.
+    It spares the tenths of a second that a server takes to stop. Arguments, feeds and errors are those of `serve_visits`.
 
     References:
         ASGI specification 3.0, https://asgi.readthedocs.io/en/latest/specs/main.html

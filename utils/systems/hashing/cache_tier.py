@@ -121,8 +121,7 @@ def simulate_cache_tier(
         node_capacity = checks.positive("node_capacity", node_capacity, "give requests per second, or None")
     if not isinstance(database, Database):
         raise ValueError(f"database must be a Database, got {checks.told(database)}; write Database(capacity=100)")
-    if not isinstance(coalesced, (bool, np.bool_)):
-        raise ValueError(f"coalesced must be True or False, got {checks.told(coalesced)}; say whether misses wait")
+    coalesced = checks.truth("coalesced", coalesced, "say whether misses wait")
     rng = checks.generator("rng", rng)
     time, key = _checked_requests(requests, tick)
     before, after = _routing("before", before, key), _routing("after", after, key)
@@ -136,7 +135,7 @@ def simulate_cache_tier(
 
     starts = np.arange(0, time[-1] + 2 * tick, tick)
     room = _room_per_tick(node_capacity, starts)
-    queries = QueryQueue(database, coalesced=bool(coalesced))
+    queries = QueryQueue(database, coalesced=coalesced)
     served_by = np.full(len(time), _CACHE, dtype=np.int8)
     latency = np.full(len(time), hit_seconds)
     for step, (start, stop) in enumerate(pairwise(np.searchsorted(time, starts).tolist())):

@@ -57,8 +57,7 @@ class Scenario:
             if getattr(self, name) is not None:
                 kept[name] = checks.count(name, getattr(self, name), "use None for no limit", minimum=0)
         for name in ("stalls", "stops_at_patience", "newest_first"):
-            if not isinstance(getattr(self, name), (bool, np.bool_)):
-                raise ValueError(f"{name} must be True or False, got {checks.told(getattr(self, name))}; choose one")
+            checks.truth(name, getattr(self, name), "choose one")
         base, cap = backoff.checked_base_and_cap(self.backoff_base, self.backoff_cap, prefix="backoff_", unit="seconds")
         for name, value in {**kept, "backoff_base": base, "backoff_cap": cap}.items():
             object.__setattr__(self, name, value)
