@@ -169,7 +169,7 @@ def test_a_truth_value_is_a_bool_of_either_kind_and_nothing_else():
         False,
     ] * 2
     for other in (0, 1, "True", None, np.array([True])):
-        with pytest.raises(ValueError, match="stalls must be True or False, got .*; choose one"):
+        with pytest.raises(ValueError, match=r"stalls must be True or False, got .*; choose one"):
             checks.truth("stalls", other, "choose one")
 
 
